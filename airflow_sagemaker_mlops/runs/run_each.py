@@ -14,7 +14,7 @@ from ..execution.recorder_protocol import StepRecorder
 from ..execution.request_overrides import NO_PINS, Pins
 from ..execution.scope_values import execution_variables
 from ..execution.step_run import ExecutionOptions, now
-from ..execution.stubs.generate import Branch
+from ..execution.stubs.branches import Branch
 from ..plan.model import Plan
 from ..plan.selection import Selection
 from ..records.model.errors import RecordError

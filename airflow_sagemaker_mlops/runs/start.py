@@ -11,7 +11,7 @@ from ..execution.aws.clients import Aws, SessionAws
 from ..execution.local_executor import new_run_id
 from ..execution.recorder_protocol import StepRecorder
 from ..execution.step_run import now
-from ..execution.stubs.generate import Branch
+from ..execution.stubs.branches import Branch
 from ..plan import make_plan
 from ..plan.model import Plan
 from ..plan.selection import Selection, select

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from ..definition.problems import did_you_mean
-from ..execution.stubs.generate import (
+from ..definition.values import as_text
+from ..execution.stubs.branches import (
+    ANSWERS,
     Branch,
+    NoSuchChoice,
     all_branches,
+    answers_for,
+    chosen,
     conditions_of,
-    files_at_places,
-    made_up,
 )
+from ..execution.stubs.generate import files_at_places, made_up
 from ..execution.stubs.run import checked, read_file, write_file
 from ..plan.model import Plan
 from ..plan.spec import StepSpec
@@ -57,8 +61,18 @@ class StubOptions:
         return "Branches: " + (", ".join(f"{name}={branch.lower()}" for name, branch in choice.items()) or "none")
 
     def choices(self, plan: Plan, values: Mapping[str, object]) -> list[dict[str, Branch]]:
-        """The branches to take, one entry per run.  Raises :class:`RunError` for a branch that does not exist."""
-        return all_branches(plan, values) if self.all_branches else [parse_branches(plan, self.branches)]
+        """The branches to take, one entry per run.
+
+        Raises :class:`RunError` for a branch that does not exist, and for branches that exclude each other.
+        """
+        if self.all_branches:
+            return all_branches(plan, values)
+        given = parse_branches(plan, self.branches)
+        try:
+            chosen(plan, given, values)
+        except NoSuchChoice as error:
+            raise RunError("{option}: {why}", option=Argument("branches"), why=str(error)) from None
+        return [given]
 
     def table(
         self, plan: Plan, choice: Mapping[str, Branch], values: Mapping[str, object], execution: Mapping[str, str]
@@ -69,6 +83,11 @@ class StubOptions:
         if self.is_auto:
             return made_up(plan, choice, values, execution)
         table = read_table(plan, self.stubs)
+        declared = {name: (entry.get("Properties") or {}) for name, entry in table.items()}
+        for name, answer in answers_for(plan, choice, values, declared).items():
+            entry = table.get(name, table.get("*"))
+            if entry is not None:  # else the step itself runs
+                table[name] = _answering(entry, answer)
         for name, branch in choice.items():
             table[name] = {"Outcome": branch == "If"}
         return table
@@ -92,6 +111,15 @@ class StubOptions:
                 if getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode") != 404:
                     raise
                 write_file(aws, uri, content)
+
+
+def _answering(entry: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """``entry`` with ``answer``; a declared sentence is that of the declared answer."""
+    properties = entry.get("Properties") or {}
+    if all(properties.get(key) in (None, value) for key, value in answer.items()):
+        return {**entry, "Properties": {**properties, **answer}}
+    kept = {key: value for key, value in properties.items() if key != "Sentence"}
+    return {**entry, "Properties": {**kept, **answer}}
 
 
 def parse_branches(plan: Plan, given: Mapping[str, str]) -> dict[str, Branch]:
@@ -137,6 +165,7 @@ def _fits(file: str, name: str, entry: Mapping[str, Any], kind: str, spec: StepS
         raise ValueError(f'{file}: "{name}" is a {kind} step; only a Condition has an Outcome.')
     if kind == "Condition" and set(entry) - {"Outcome"}:
         raise ValueError(f'{file}: "{name}" is a Condition; its stub is {{Outcome: true}}, or false.')
+    _is_possible(file, name, entry, kind)
     outputs = (entry.get("Properties") or {}).get("OutputParameters")
     for what, given, declared in (
         ("property file", entry.get("PropertyFiles"), spec.property_files),
@@ -147,3 +176,13 @@ def _fits(file: str, name: str, entry: Mapping[str, Any], kind: str, spec: StepS
             if word not in names:
                 there = did_you_mean(str(word), names) or "It has none."
                 raise ValueError(f'{file}: step "{name}" has no {what} "{word}". {there}')
+
+
+def _is_possible(file: str, name: str, entry: Mapping[str, Any], kind: str) -> None:
+    """Refuse an answer that the step never gives: no Condition would take a branch for it."""
+    possible = ANSWERS.get(kind, ())
+    for key, value in (entry.get("Properties") or {}).items():
+        known = [one[key] for one in possible if key in one]
+        if known and not any(value is one or (value == one and type(value) is type(one)) for one in known):
+            words = ", ".join(as_text(one) for one in known)
+            raise ValueError(f'{file}: the stub of "{name}" has the {key} {as_text(value)!r}; it is one of {words}.')

@@ -43,12 +43,16 @@ def _gate_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
     yield from (("sagemaker:DescribeModelPackage", arn) for arn in versions)
 
 
+SENTENCE = "A stub stands for the comparison."
+
+
 def _made_up_promotion(_request: object, _name: str) -> dict[str, Any]:
-    return {"Verdict": "promote", "Sentence": "A stub stands for the comparison."}
+    return {"Verdict": "promote", "Sentence": SENTENCE, "Report": "s3://stub/report.json"}
 
 
 def _made_up_stability(_request: object, _name: str) -> dict[str, Any]:
-    return {"Verdict": "stable", "Sentence": "A stub stands for the comparison.", "Profile": "s3://stub/profile.json"}
+    files = {"Report": "s3://stub/report.json", "Profile": "s3://stub/profile.json"}
+    return {"Verdict": "stable", "Sentence": SENTENCE, **files}
 
 
 CHAMPION_GATE_STEP = replace(

@@ -7,6 +7,7 @@ modules need to know about a runner is a trait, an attribute of its class.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from ...steps.model import StepType
@@ -53,6 +54,10 @@ class Runner(ABC):
     @abstractmethod
     async def run(self, run: StepRun) -> StepResult:
         """Run the step to its end.  Raises :class:`StepFailed` if it fails."""
+
+    def why_it_fails(self, run: StepRun, properties: Mapping[str, object]) -> str:
+        """Why a step with these properties of a stub fails, as it would with a job's; "" if it succeeds.  Blocking."""
+        return ""
 
 
 class WaitingRunner(Runner):

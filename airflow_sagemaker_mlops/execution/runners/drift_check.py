@@ -67,6 +67,11 @@ class DriftCheckRunner(VerdictRunner):
             "Findings": kept,
         }
 
+    def why_it_fails(self, run: StepRun, properties: Mapping[str, object]) -> str:
+        """A stub's drift fails the step as a report's does."""
+        fails = str(resolved_key(run, "FailOnDrift")).lower() == "true"
+        return str(properties.get("Sentence") or "drift") if fails and properties.get("Verdict") == "drift" else ""
+
     def judged(self, run: StepRun, job: Submitted, report: Mapping[str, Any], result: StepResult) -> StepResult:
         """The result; :class:`StepFailed` with it for drift, if that fails the step."""
         if report["verdict"] != "drift" or job.facts.get("fails") != "true":

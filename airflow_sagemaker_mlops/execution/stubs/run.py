@@ -128,6 +128,11 @@ class StubRunner(WaitingRunner):
         await asyncio.sleep(float(declared.get("Seconds") or 0))
         await asyncio.to_thread(_write_files, run, properties, declared)
         status = str(declared.get("Status") or "Succeeded")
+        reason = str(declared.get("FailureReason") or "the stub says so")
+        if status == "Succeeded" and (
+            why := await asyncio.to_thread(runner_of(run.entry).why_it_fails, run, properties)
+        ):
+            status, reason = "Failed", why
         result = StepResult(
             run.identity.step,
             run.step_type,
@@ -140,7 +145,6 @@ class StubRunner(WaitingRunner):
             facts={"Stub": True},
         )
         if status != "Succeeded":
-            reason = str(declared.get("FailureReason") or "the stub says so")
             raise JobFailed(run.identity.step, job.name, status, reason, result.as_json())
         return result
 

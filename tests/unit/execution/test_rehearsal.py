@@ -15,7 +15,9 @@ from airflow_sagemaker_mlops.definition.conditions import parse_conditions
 from airflow_sagemaker_mlops.definition.evaluate import evaluate
 from airflow_sagemaker_mlops.definition.model import Get, JsonGet
 from airflow_sagemaker_mlops.definition.property_paths import lookup
-from airflow_sagemaker_mlops.execution.stubs.generate import all_branches, chosen, files_at_places, made_up
+from airflow_sagemaker_mlops.definition.verdict_kinds import VERDICT_KINDS
+from airflow_sagemaker_mlops.execution.stubs.branches import ANSWERS, NoSuchChoice, all_branches, chosen
+from airflow_sagemaker_mlops.execution.stubs.generate import files_at_places, made_up
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.model import Plan
 from airflow_sagemaker_mlops.runs.errors import RunError
@@ -218,3 +220,151 @@ def test_branches_are_for_rehearsals() -> None:
     with pytest.raises(RunError, match="takes every branch"):
         StubOptions("auto", {"Gate": "if"}, all_branches=True).check()
     StubOptions("auto", {"Gate": "if"}).check()
+
+
+def judged(kind: str = "x-champion-gate", **more: Any) -> dict[str, Any]:
+    own: dict[str, Any] = {
+        "x-champion-gate": {
+            "Champion": {"ModelPackageGroup": "group"},
+            "Predictions": {"Step": "Eval", "Output": "o"},
+            "Rules": [{"Metric": "auc", "Must": "improve"}],
+        },
+        "x-drift-check": {
+            "Data": {"Step": "Eval", "Output": "o"},
+            "Baseline": "s3://b/baseline.json",
+            "Rules": [{"Check": "records", "Min": 1}],
+        },
+    }[kind]
+    return {"Name": "Judge", "Type": kind, **own, **more}
+
+
+def scores() -> dict[str, Any]:
+    step = evaluation()
+    step["Arguments"] |= {"RoleArn": "arn", "AppSpecification": {"ImageUri": "image"}}
+    return step
+
+
+VERDICT = {"Get": "Steps.Judge.Verdict"}
+GATE_STEPS = {"PromoteSteps": [call("P")], "RejectSteps": [call("R")], "InconclusiveSteps": [call("I")]}
+DRIFT_STEPS = {"DriftSteps": [call("D")], "StableSteps": [call("S")]}
+
+
+def verdict_in(table: dict[str, Any]) -> Any:
+    return table["Judge"]["Properties"]["Verdict"]
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [
+        ({}, "promote"),
+        ({"Judge.promote": "If"}, "promote"),
+        ({"Judge.reject": "If"}, "reject"),
+        ({"Judge.promote": "Else"}, "reject"),
+        ({"Judge.promote": "Else", "Judge.reject": "Else"}, "inconclusive"),
+        ({"Own": "If"}, "inconclusive"),
+    ],
+)
+def test_the_verdict_of_a_stub_leads_to_the_branches_that_are_taken(given: Any, verdict: str) -> None:
+    own = gate("Own", compare("Equals", VERDICT, "inconclusive"), [], [])
+    plan = plan_of(scores(), judged(**GATE_STEPS), own)
+    table = made_up(plan, given)
+    assert verdict_in(table) == verdict
+    assert {name: table[name]["Outcome"] for name in ("Judge.promote", "Judge.reject", "Own")} == {
+        "Judge.promote": verdict == "promote",
+        "Judge.reject": verdict == "reject",
+        "Own": verdict == "inconclusive",
+    }
+
+
+def test_a_drift_check_is_stable_unless_more_is_built_for_drift() -> None:
+    assert verdict_in(made_up(plan_of(scores(), judged("x-drift-check", **DRIFT_STEPS)))) == "stable"
+    more = {**DRIFT_STEPS, "DriftSteps": [call("D"), call("E")]}
+    assert verdict_in(made_up(plan_of(scores(), judged("x-drift-check", **more)))) == "drift"
+    fails = {**DRIFT_STEPS, "DriftSteps": [call("D"), fail("F")]}
+    assert verdict_in(made_up(plan_of(scores(), judged("x-drift-check", **fails)))) == "stable"
+
+
+def test_a_rejected_approval_goes_with_its_branch() -> None:
+    asks = {"Name": "Ask", "Type": "x-approval", "Arguments": {"ModelPackageArn": "arn"}}
+    condition = compare("Equals", {"Get": "Steps.Ask.Approved"}, True)
+    plan = plan_of(asks, gate("Gate", condition, [call("A")], [call("B")]))
+    assert made_up(plan)["Ask"]["Properties"] == {"Approved": True, "Decision": "Approved"}
+    assert made_up(plan, {"Gate": "Else"})["Ask"]["Properties"] == {"Approved": False, "Decision": "Rejected"}
+
+
+def test_every_verdict_has_a_run_of_its_own_if_all_branches_are_taken() -> None:
+    plan = plan_of(scores(), judged(**GATE_STEPS))
+    assert [verdict_in(made_up(plan, choice)) for choice in all_branches(plan)] == ["promote", "reject", "inconclusive"]
+
+
+def test_drift_that_fails_the_step_has_no_run() -> None:
+    own = gate("Own", compare("Equals", VERDICT, "drift"), [call("A")], [])
+    plan = plan_of(scores(), judged("x-drift-check", FailOnDrift=True), own)
+    assert all_branches(plan) == [{"Own": "Else"}]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"Judge.promote": "If", "Judge.reject": "If"}, {"Judge.promote": "If", "Own": "If"}],
+)
+def test_branches_for_different_verdicts_are_refused(given: Any) -> None:
+    own = gate("Own", compare("Equals", VERDICT, "inconclusive"), [], [])
+    plan = plan_of(scores(), judged(**GATE_STEPS), own)
+    with pytest.raises(NoSuchChoice, match='no answer of "Judge" leads to'):
+        chosen(plan, given)
+    words = {name: branch.lower() for name, branch in given.items()}
+    with pytest.raises(RunError, match='no answer of "Judge" leads to'):
+        StubOptions("auto", words).choices(plan, {})
+
+
+def test_a_verdict_beside_a_number_is_made_up_for_the_branch() -> None:
+    both = [compare("Equals", VERDICT, "reject"), compare("GreaterThan", report("auc"), 0.5)]
+    plan = plan_of(scores(), judged(), gate("Own", both, [call("A"), call("B")], [call("C")]))
+    table = made_up(plan)
+    assert (verdict_in(table), table["Eval"]["PropertyFiles"]["Report"]) == ("reject", {"auc": 1.5})
+    assert chosen(plan, {"Own": "Else"}) == {"Own": "Else"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "branch", "left"),
+    [
+        ({"Verdict": "reject", "Sentence": "worse"}, {}, {"Verdict": "reject", "Sentence": "worse"}),
+        ({"Verdict": "reject", "Sentence": "worse"}, {"Judge.promote": "if"}, {"Verdict": "promote"}),
+        ({"Verdict": "inconclusive"}, {"Judge.promote": "else"}, {"Verdict": "inconclusive"}),
+        ({}, {"Judge.promote": "else"}, {"Verdict": "reject"}),
+    ],
+)
+def test_a_declared_verdict_is_kept_where_it_leads_to_the_branch(declared: Any, branch: Any, left: Any) -> None:
+    plan = plan_of(scores(), judged(**GATE_STEPS))
+    options = StubOptions({"Judge": {"Properties": declared}}, branch)
+    table = options.table(plan, options.choices(plan, {})[0], {}, {})
+    assert table["Judge"]["Properties"] == left
+
+
+def test_a_step_without_a_stub_judges_itself_whatever_the_branch() -> None:
+    plan = plan_of(scores(), judged(**GATE_STEPS))
+    options = StubOptions({"Eval": {}}, {"Judge.promote": "else"})
+    assert "Judge" not in options.table(plan, options.choices(plan, {})[0], {}, {})
+
+
+@pytest.mark.parametrize("properties", [{"Verdict": "promot"}, {"Verdict": True}, {"Verdict": "stable"}])
+def test_a_verdict_that_there_is_not_is_refused(properties: Any) -> None:
+    plan = plan_of(scores(), judged(**GATE_STEPS))
+    with pytest.raises(ValueError, match="it is one of promote, reject, inconclusive"):
+        read_table(plan, {"Judge": {"Properties": properties}})
+
+
+def test_what_a_stub_may_answer_is_what_the_step_says() -> None:
+    assert {kind: {one["Verdict"] for one in ANSWERS[kind]} for kind in VERDICT_KINDS} == {
+        kind: set(VERDICT_KINDS[kind].verdicts) for kind in VERDICT_KINDS
+    }
+
+
+def test_a_report_that_two_conditions_read_fits_the_one_that_runs() -> None:
+    path = report("verdict")
+    inner = gate("Second", compare("Equals", path, "reject"), [call("R")], [call("I")])
+    plan = plan_of(evaluation(), gate("First", compare("Equals", path, "promote"), [call("P")], [inner]))
+    for given in ({"First": "If"}, {"First": "Else", "Second": "If"}, {"First": "Else", "Second": "Else"}):
+        table = made_up(plan, given)
+        running = ["First"] if given == {"First": "If"} else ["First", "Second"]
+        assert all(outcome(plan, name, table) is (given[name] == "If") for name in running)
