@@ -11,7 +11,7 @@ from ..registry.change import Changed
 from ..registry.errors import RegistryError
 from ..registry.history import History
 from ..registry.rollback import history_for, rollback, rollback_by
-from ..registry.serving import configuration_of, start_endpoint_update
+from ..registry.serving import EndpointNotUpdated, configuration_of, start_endpoint_update
 from ..runs.recording import user_name
 from .champion import champion_as_json, told
 from .output.terminal import say, say_json
@@ -63,9 +63,7 @@ def _rolled_back(client: Client, history: History, reason: str, of: int | None) 
     ident = uuid.uuid4().hex
     by = {"user": user_name() or "somebody on the command line"}
     try:
-        return rollback(
-            client, history, ident=ident, by=by, reason=reason, tell=_tell, expected=of
-        )
+        return rollback(client, history, ident=ident, by=by, reason=reason, tell=_tell, expected=of)
     except Exception as error:
         if not _is_botocores(error):
             raise
@@ -86,7 +84,8 @@ def _unless_refused(what: str, work: Callable[[], Found]) -> Found | None:
     except Exception as error:
         if not _is_botocores(error) and not isinstance(error, RegistryError):
             raise
-        say(f"warning: {what}: {_reason(error)}", err=True)
+        about = _reason(error) if isinstance(error, EndpointNotUpdated) else f"{what}: {_reason(error)}"
+        say(f"warning: {about}", err=True)
         return None
 
 
