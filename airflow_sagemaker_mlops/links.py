@@ -1,4 +1,4 @@
-"""Links from a step's task to AWS (console page, logs and output), and from the status task to the run's record.
+"""Links from a step's task to AWS (console page, logs and output), and from the status task to the run.
 
 Links are XComs that the step writes while it runs, so they exist before it ends and survive deferral.
 """
@@ -69,6 +69,33 @@ class RunRecordLink(_StoredLink):
     name = "Run record"
     xcom_key = "record"
     fact = "record"
+
+
+class RunPageLink(BaseOperatorLink):
+    """The page of the run in the API server, for Airflow 3.0 and for people who may not see the tabs of plugins."""
+
+    name = "Run page"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """The address, as a path on the server of Airflow's own pages."""
+        from urllib.parse import urlencode
+
+        from .plan.model import STATUS_TASK_ID
+
+        group = str(ti_key.task_id).removesuffix(STATUS_TASK_ID).rstrip(".")
+        asked: dict[str, object] = {"dag_id": ti_key.dag_id, "run_id": ti_key.run_id}
+        asked |= ({"group": group} if group else {}) | ({"instance": ti_key.map_index} if ti_key.map_index >= 0 else {})
+        return f"{base_path()}/sagemaker-mlops/page?{urlencode(asked)}"
+
+
+def base_path() -> str:
+    """The path under which Airflow's pages are served: "" or "/team/airflow"."""
+    from urllib.parse import urlsplit
+
+    from .airflow_versions import configuration
+
+    url = str(configuration().get("api", "base_url", fallback="") or "")
+    return urlsplit(url).path.rstrip("/")
 
 
 LINKS: tuple[_StoredLink, ...] = (AwsConsoleLink(), CloudWatchLogsLink(), S3OutputLink())

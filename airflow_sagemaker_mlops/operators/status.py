@@ -15,7 +15,7 @@ from ..airflow_versions import (
 )
 from ..definition.problems import PipelineError
 from ..definition.step_types import WAITING
-from ..links import RunRecordLink
+from ..links import RunPageLink, RunRecordLink
 from ..plan.model import TEARDOWN_TASK_ID
 from ..runtime.infrastructure_retries import outlast_outages
 from ..settings import location_of
@@ -75,7 +75,7 @@ class PipelineStatusOperator(BaseOperator):
         self.stands_in_for = stands_in_for
         self.source = source
         if source is not None and location_of(source.records):
-            self.operator_extra_links = (RunRecordLink(),)
+            self.operator_extra_links = (RunPageLink(), RunRecordLink())
         if last_of_dag or stands_in_for:
             self.as_teardown(on_failure_fail_dagrun=True)
         self.in_triggerer = in_triggerer

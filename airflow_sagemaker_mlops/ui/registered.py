@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from .. import __version__
-from ..airflow_versions import AIRFLOW, configuration
+from ..airflow_versions import AIRFLOW
+from ..links import base_path
 
 Version = tuple[int, int]
 TABS = (3, 1)
@@ -64,6 +64,7 @@ def entries(kind: str, airflow: Version | None = None, apps: Sequence[App] | Non
 
 
 def _entry(app: App, version: Version) -> dict[str, Any]:
+    # 3.1 and 3.2 import ``bundle_url`` as it stands, so an address relative to the page would not work there.
     entry: dict[str, Any] = {
         "name": app.name,
         "bundle_url": f"{base_path()}/sagemaker-mlops/static/{app.script}?v={__version__}",
@@ -76,12 +77,3 @@ def _entry(app: App, version: Version) -> dict[str, Any]:
     if version >= SCOPED and app.applies_to is not None:
         entry["applies_to"] = {path: list(values) for path, values in app.applies_to.items()}
     return entry
-
-
-def base_path() -> str:
-    """The path under which Airflow is served: "" or "/team/airflow".
-
-    3.1 and 3.2 import ``bundle_url`` as it stands, so an address relative to the page would not work there.
-    """
-    url = str(configuration().get("api", "base_url", fallback="") or "")
-    return urlsplit(url).path.rstrip("/")

@@ -78,7 +78,7 @@ def steps_of(store: Store, document: RecordDocument) -> dict[str, StepRecord]:
     for item in document["steps"]:
         step_record = {**item}
         if "request_uri" in item and "request" not in item:
-            step_record["request"] = _request(store, document["run"]["dag_id"], item["request_sha256"])
+            step_record["request"] = request_of(store, document["run"]["dag_id"], item["request_sha256"])
         steps[item["step"]] = StepRecord.from_json(step_record)
     return steps
 
@@ -92,7 +92,7 @@ def parameters_of_record(document: RecordDocument) -> dict[str, Json]:
         raise BrokenRecord(f'the parameters of run "{record_name(document["run"])}" cannot be read: {error}.') from None
 
 
-def _request(store: Store, dag_id: str, sha256: str) -> dict[str, Any] | None:
+def request_of(store: Store, dag_id: str, sha256: str) -> dict[str, Any] | None:
     """A request that is stored separately; ``None`` if it was deleted."""
     key = content_key(dag_id, "requests", sha256)
     found = store.read(key)

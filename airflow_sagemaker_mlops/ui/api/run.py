@@ -1,40 +1,121 @@
-"""``GET api/run``: everything that the tab of a run shows."""
+"""The routes of a run: what its tab shows, its record, and its report."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import HTMLResponse, Response
 
+from ... import settings
+from ..data.other_runs import conf_of, others_of, reproduction_of
 from ..data.run_source import RunSource, source_of
+from ..data.stores import is_local
 from .guards import READS_RUNS, DagId, RunId
 
 if TYPE_CHECKING:
     from ...json_types import JsonObject
+    from ...records.model.prices import Prices
+    from ...reports.shapes import RunView
 
 router = APIRouter(dependencies=READS_RUNS)
 NOT_OURS = "This run is not a run of a SageMaker pipeline."
+GONE = "This run does not exist any more."
 
 
 @router.get("/run")
 def run(dag_id: DagId, run_id: RunId, group: str = "", instance: int = -1) -> dict[str, Any]:
     """The view of a run; ``view`` is null, with a sentence in ``why``, if there is nothing to show."""
     source = source_of(dag_id, run_id, group, instance)
-    if source is None:
-        return {"view": None, "why": "This run does not exist any more."}
-    if source.pipeline is None or source.record is None:
-        return {"view": None, "why": NOT_OURS}
-    return {"view": _view(source), "why": source.why_not, **_about(source)}
+    if source is None or source.pipeline is None or source.record is None:
+        return {"view": None, "why": GONE if source is None else NOT_OURS}
+    view, missing = view_of(source)
+    return {"view": view, "why": source.why_not, "missing": missing, **_about(source)}
+
+
+@router.get("/record")
+def record(dag_id: DagId, run_id: RunId, group: str = "", instance: int = -1) -> Response:
+    """The sealed record, byte for byte."""
+    from ...records.store.sealed import sealed_bytes
+
+    source = _sealed(dag_id, run_id, group, instance)
+    name = f"{_file_name(source)}.json"
+    return Response(sealed_bytes(source.record or {}), media_type="application/json", headers=_attached(name))
+
+
+@router.get("/report")
+def report(dag_id: DagId, run_id: RunId, group: str = "", instance: int = -1, inline: bool = False) -> Response:
+    """The report of a sealed run as one HTML file."""
+    from importlib import import_module
+
+    html = import_module("airflow_sagemaker_mlops.reports.html")
+    source = _sealed(dag_id, run_id, group, instance)
+    headers = {"Content-Security-Policy": html.CONTENT_POLICY}
+    if not inline:
+        headers |= _attached(f"{_file_name(source)}.html")
+    return HTMLResponse(html.run_page(view_of(source)[0]), headers=headers)
+
+
+def view_of(source: RunSource) -> tuple[RunView, str]:
+    """The view, and a sentence about other runs that could not be read."""
+    from ...reports.run_view import run_view
+
+    others = others_of(source)
+    view = run_view(
+        source.record,
+        others.previous,
+        others.champion,
+        amendments=source.amendments,
+        prices=_prices(),
+        console=not is_local(),
+    )
+    return view, others.why_not
 
 
 def _about(source: RunSource) -> JsonObject:
+    pipeline = source.pipeline
     return {
         "live": source.run.is_live,
         "sealed": source.is_sealed,
         "waiting": [*source.waiting],
+        "group": pipeline.group if pipeline else "",
+        "instance": pipeline.instance if pipeline else -1,
         "pipelines": [{"group": one.group, "instance": one.instance} for one in source.pipelines],
+        "tasks": {
+            name: {"task_id": row.task_id, "map_index": row.map_index, "try_number": row.try_number}
+            for name, row in source.tasks()
+        },
+        "reproduces": reproduction_of(source),
+        "again": conf_of(source.record, pipeline.group) if source.is_sealed and source.record and pipeline else None,
     }
 
 
-def _view(source: RunSource) -> Any:
-    return source.record
+def _sealed(dag_id: str, run_id: str, group: str, instance: int) -> RunSource:
+    source = source_of(dag_id, run_id, group, instance)
+    if source is None or source.pipeline is None:
+        raise HTTPException(404, GONE if source is None else NOT_OURS)
+    if not source.is_sealed:
+        raise HTTPException(409, source.why_not or "The run has not ended, so its record is not complete yet.")
+    return source
+
+
+def _prices() -> Prices | None:
+    """The user's prices, if the API server can read the file; without them, the page only lacks the cost of steps."""
+    from ...records.model.prices import read_prices
+
+    file = settings.prices()
+    try:
+        return read_prices(Path(file)) if file else None
+    except (ValueError, OSError):
+        return None
+
+
+def _file_name(source: RunSource) -> str:
+    name = f"{source.pipeline.record_id}-{source.pipeline.name}" if source.pipeline else "run"
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:150]
+
+
+def _attached(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -102,15 +102,62 @@ def xcoms(dag_id: str, run_id: str, keys: Sequence[str], task_id: str = "") -> d
         return {(row[0], int(row[1]), row[2]): _value(row[3]) for row in session.execute(asked)}
 
 
-def latest_xcom(dag_id: str, task_id: str, key: str, most: int = 20) -> Iterator[Json]:
-    """The values of a task over the latest runs of its DAG, newest first."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An XCom of a task in one of the DAG's runs."""
+
+    run_id: str
+    map_index: int
+    value: Json
+
+
+def latest_xcoms(dag_id: str, task_ids: Sequence[str], key: str, most: int) -> list[Sent]:
+    """What the tasks sent under ``key`` in the latest runs of their DAG, newest first."""
     from airflow.models.xcom import XComModel as Row
     from sqlalchemy import select
 
-    asked = select(Row.value).where(Row.dag_id == dag_id, Row.task_id == task_id, Row.key == key)
+    asked = select(Row.run_id, Row.map_index, Row.value)
+    asked = asked.where(Row.dag_id == dag_id, Row.task_id.in_(task_ids), Row.key == key)
     with _reading() as session:
-        found = [_value(value) for value in session.scalars(asked.order_by(Row.timestamp.desc()).limit(most))]
-    yield from found
+        rows = session.execute(asked.order_by(Row.timestamp.desc()).limit(most))
+        return [Sent(row[0], int(row[1]), _value(row[2])) for row in rows]
+
+
+def note_of(dag_id: str, run_id: str) -> str:
+    """The note of a run."""
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy import select
+
+    with _reading() as session:
+        found = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+        return str(getattr(found, "note", None) or "")
+
+
+@dataclass(frozen=True, slots=True)
+class TryRow:
+    """One try of a task instance."""
+
+    number: int
+    state: str
+    started: str
+    ended: str
+
+
+def tries_of(dag_id: str, run_id: str, task_id: str, map_index: int, most: int = 20) -> list[TryRow]:
+    """The tries of a task instance, the first first."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.models.taskinstancehistory import TaskInstanceHistory
+    from sqlalchemy import select
+
+    found: dict[int, TryRow] = {}
+    with _reading() as session:
+        for table in (TaskInstanceHistory, TaskInstance):
+            Row: Any = table
+            asked = select(Row.try_number, Row.state, Row.start_date, Row.end_date)
+            asked = asked.where(Row.dag_id == dag_id, Row.run_id == run_id, Row.task_id == task_id)
+            for row in session.execute(asked.where(Row.map_index == map_index)):
+                found[int(row[0] or 0)] = TryRow(int(row[0] or 0), str(row[1] or ""), _iso(row[2]), _iso(row[3]))
+    return [found[number] for number in sorted(found)][-most:]
 
 
 @contextmanager

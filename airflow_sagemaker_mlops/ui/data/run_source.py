@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ... import settings
 from ...records.model.errors import RecordError
 from ...records.store.sealed import belongs_to, parse_record, record_name
-from .airflow_rows import RunRow, TaskRow, as_object, latest_xcom, run_row, task_rows, xcoms
+from .airflow_rows import RunRow, TaskRow, as_object, latest_xcoms, run_row, task_rows, xcoms
 from .in_time import NoAnswer, in_time
 from .pipelines import WAITS_FOR_PEOPLE, Pipeline, chosen, pipelines_of, steps_of
 from .stores import opened, place_of
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 RETURNED = "return_value"
 UNDER_WAY = {"running": "Executing", "deferred": "Executing", "awaiting_input": "Executing"}
 ENDS = {"success": "Succeeded", "failed": "Failed", "skipped": "NotTaken", "upstream_failed": "NotStarted"}
-MOST_KEPT, MOST_KEPT_BYTES = 16, 2_000_000  # sealed records never change; large ones are read again
+MOST_KEPT, MOST_KEPT_BYTES = 64, 500_000  # sealed records never change; large ones are read again
 _KEPT: OrderedDict[tuple[str, str], RecordDocument] = OrderedDict()
 _LOCK = Lock()
 
@@ -54,20 +54,29 @@ class RunSource:
     why_not: str = ""
     waiting: list[str] = field(default_factory=list)
 
+    def tasks(self) -> list[tuple[str, TaskRow]]:
+        """(step name, task instance) of the pipeline's steps."""
+        if self.pipeline is None:
+            return []
+        return [(name, row) for row, name, _kind in steps_of(self.pipeline, self.rows, self.pipelines)]
+
     @property
     def is_sealed(self) -> bool:
         """Whether ``record`` is final."""
         return self.record is not None and "integrity" in self.record
 
 
-def source_of(dag_id: str, run_id: str, group: str = "", instance: int = -1) -> RunSource | None:
-    """What is known of the run; ``None`` if it does not exist.  Blocking, for a few seconds at most."""
+def source_of(dag_id: str, run_id: str, group: str = "", instance: int = -1, *, read: bool = True) -> RunSource | None:
+    """What is known of the run; ``None`` if it does not exist.  Blocking, for a few seconds at most.
+
+    read   whether to read its record; without it only what Airflow's database knows
+    """
     run = run_row(dag_id, run_id)
     if run is None:
         return None
     rows = task_rows(dag_id, run_id)
     source = RunSource(run, rows, pipelines_of(dag_id, run_id, rows))
-    if not source.pipelines:
+    if not source.pipelines or not read:
         return source
     source.pipeline = chosen(source.pipelines, group, instance)
     source.waiting = [row.task_id for row in rows if row.operator == WAITS_FOR_PEOPLE and row.state in UNDER_WAY]
@@ -91,20 +100,24 @@ def sealed_at(pipeline: Pipeline) -> str:
     return next((uri for uri in uris if isinstance(uri, str) and uri), "")
 
 
-def sealed_record(uri: str, pipeline: Pipeline) -> tuple[RecordDocument, list[AmendmentDocument]]:
-    """The record at ``uri`` and its amendments.
+def sealed_record(
+    uri: str, pipeline: Pipeline, *, amended: bool = True
+) -> tuple[RecordDocument, list[AmendmentDocument]]:
+    """The record at ``uri`` and its amendments, or none of these if ``amended`` is false.
 
     Raises a :class:`RecordError`, also for a record of another DAG or run, and whatever the connection raises.
     """
     from ...records.seal.amendments import read_amendments
 
     location, key = place_of(uri)
-    store = opened(location)
     with _LOCK:
         record = _KEPT.get((uri, pipeline.name))
+    if record is not None and not amended:
+        return record, []
+    store = opened(location)
     if record is None:
         record = _read(store, key, uri, pipeline)
-    return record, read_amendments(store, record)
+    return record, read_amendments(store, record) if amended else []
 
 
 def _read(store: Store, key: str, uri: str, pipeline: Pipeline) -> RecordDocument:
@@ -196,9 +209,30 @@ def _step_records(source: RunSource, pipeline: Pipeline) -> dict[str, StepDocume
 
 def location_of_records(pipeline: Pipeline) -> str:
     """Where the pipeline's records are: beside its latest one, or else where the configuration says."""
-    for task in pipeline.enders:
-        for value in latest_xcom(pipeline.dag_id, task, RETURNED):
-            uri = as_object(value).get("Record")
-            if isinstance(uri, str) and uri:
-                return place_of(uri)[0]
+    for address in addresses(pipeline, 1):
+        return place_of(address.uri)[0]
     return settings.location_of("")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The address of a sealed record of a pipeline."""
+
+    run_id: str
+    instance: int
+    uri: str
+
+
+def addresses(pipeline: Pipeline, most: int) -> list[Address]:
+    """The pipeline's latest sealed records, newest first, of all its instances."""
+    sent = latest_xcoms(pipeline.dag_id, pipeline.enders, RETURNED, 2 * most)
+    found = [Address(one.run_id, one.map_index, str(as_object(one.value).get("Record") or "")) for one in sent]
+    return [one for one in found if one.uri][:most]
+
+
+def before(source: RunSource, most: int) -> list[Address]:
+    """The records that were sealed before that of ``source``, newest first."""
+    pipeline = cast("Pipeline", source.pipeline)
+    found = [one for one in addresses(pipeline, most) if one.instance == pipeline.instance]
+    own = next((at for at, one in enumerate(found) if one.run_id == pipeline.run_id), -1)
+    return found[own + 1 :]

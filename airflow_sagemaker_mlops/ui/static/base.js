@@ -131,28 +131,42 @@ export function useSome(rows, first = 50) {
 
 // --- the interval picture ---------------------------------------------------------------------------------------
 
-// One rule: difference with its interval as a bar, the margin as a line; a floor or ceiling is said in words.
-// rule: a member of `rules` in the view of a run; span: shared half-width of a group of pictures, for the same scale.
-const better = (rule, value) => (rule.goal === "minimize" ? -value : value);
+// One rule. With a champion: the difference with its interval as a bar, to the right is better, dashed the margin that
+// has to be beaten. Without one: the candidate's own value, dashed its floor or ceiling.
+const finite = (value) => typeof value === "number" && isFinite(value);
+export const isDifference = (rule) => finite(rule.difference);
+// Half-width of a group of differences, so that they share a scale.
 export function spanOf(rules) {
-  const ends = rules.flatMap((rule) => [rule.low, rule.high, rule.difference, rule.margin, rule.bound]).filter((v) => typeof v === "number" && isFinite(v)).map(Math.abs);
+  const ends = rules.filter(isDifference).flatMap((rule) => [rule.low, rule.high, rule.difference, rule.margin]).filter(finite).map(Math.abs);
   return Math.max(1e-9, ...ends) * 1.15;
 }
-export function Interval({ rule, span = spanOf([rule]), width = 340 }) {
-  const x = (value) => Math.max(2, Math.min(width - 2, width / 2 + (better(rule, value) / span) * (width / 2 - 4)));
-  const known = [rule.low, rule.high].every((v) => typeof v === "number" && isFinite(v));
-  const hasPoint = typeof rule.difference === "number" && isFinite(rule.difference);
-  if (!hasPoint && !known) return h("span", { className: "smk-muted" }, rule.sentence || "no interval");
+// From and to of a group of values, likewise.
+export function rangeOf(rules) {
+  const ends = rules.flatMap((rule) => [rule.low, rule.high, rule.candidate, rule.floor, rule.ceiling]).filter(finite);
+  return [Math.min(...ends), Math.max(...ends)];
+}
+export function Interval({ rule, span = spanOf([rule]), range = rangeOf([rule]), width = 340 }) {
+  const compared = isDifference(rule);
+  const point = compared ? rule.difference : rule.candidate;
+  const known = finite(rule.low) && finite(rule.high);
+  const limits = (compared ? [rule.margin || 0] : [rule.floor, rule.ceiling]).filter(finite);
+  if (!finite(point) && !known) return h("span", { className: "smk-muted" }, "not measured");
+  const [from, to] = compared ? [-span, span] : range;
+  const pad = compared ? 0 : (to - from || 1) * 0.15;
+  const flip = compared && rule.goal === "minimize";
+  const x = (value) => { const share = (value - from + pad) / (to - from + 2 * pad || 1); return Math.max(5, Math.min(width - 5, (flip ? 1 - share : share) * width)); };
   const [a, b] = known ? [x(rule.low), x(rule.high)].sort((p, q) => p - q) : [0, 0];
-  const margin = typeof rule.margin === "number" ? rule.margin : 0;
-  const label = `${rule.title || rule.metric}${rule.slice ? `, ${rule.slice}` : ""}: difference ${signed(rule.difference)}`
-    + (known ? `, ${number((rule.level || 0.95) * 100)} % interval ${signed(rule.low)} to ${signed(rule.high)}` : "") + `, margin ${number(margin)}: ${rule.word}.`;
-  return h("svg", { viewBox: `0 0 ${width} 34`, className: `smk-interval smk-${rule.tone}`, role: "img", "aria-label": label },
-    h("line", { x1: 0, x2: width, y1: 17, y2: 17, className: "smk-axis" }),
-    h("line", { x1: width / 2, x2: width / 2, y1: 4, y2: 30, className: "smk-axis" }),
-    margin !== 0 && h("line", { x1: x(margin), x2: x(margin), y1: 2, y2: 32, className: "smk-margin" }),
-    known && h("rect", { x: a, y: 12, width: Math.max(2, b - a), height: 10, rx: 3, className: "smk-bar" }),
-    hasPoint && h("circle", { cx: x(rule.difference), cy: 17, r: 5, className: "smk-dot" }));
+  const show = compared ? signed : (value) => number(value, 3);
+  const label = `${rule.title || rule.metric}${rule.slice ? `, ${rule.slice}` : ""}: ${compared ? "difference " : ""}${show(point)}`
+    + (known ? `, ${number((rule.level || 0.95) * 100)} % interval ${show(rule.low)} to ${show(rule.high)}` : "")
+    + (limits.length ? `, ${compared ? "margin" : "limit"} ${limits.map((v) => number(v)).join(" and ")}` : "") + `: ${rule.word}.`;
+  return h("svg", { viewBox: `0 0 ${width} 30`, className: `smk-interval smk-${rule.tone}`, role: "img", "aria-label": label },
+    h("title", null, label),
+    h("line", { x1: 0, x2: width, y1: 15, y2: 15, className: "smk-axis" }),
+    compared && h("line", { x1: width / 2, x2: width / 2, y1: 4, y2: 26, className: "smk-axis" }),
+    known && h("rect", { x: a, y: 9.5, width: Math.max(2, b - a), height: 11, rx: 4, className: "smk-bar" }),
+    limits.map((limit) => h("line", { key: limit, x1: x(compared && flip ? -limit : limit), x2: x(compared && flip ? -limit : limit), y1: 1, y2: 29, className: "smk-margin" })),
+    finite(point) && h("circle", { cx: x(point), cy: 15, r: 5, className: "smk-dot" }));
 }
 
 // --- the frame --------------------------------------------------------------------------------------------------
@@ -172,7 +186,10 @@ class Guarded extends React.Component {
 }
 
 // The frame of a whole page; `small` for a card inside one of Airflow's own pages.
-export const Page = ({ children, small, label }) => h("div", { id: small ? undefined : "smk-root", className: small ? "smk smk-card" : "smk smk-page", role: "region", "aria-label": label || "SageMaker" }, children);
+export function Page({ children, small, label }) {
+  useEffect(() => { performance.clearMarks("smk-painted"); performance.mark("smk-painted"); }); // so that it can be measured
+  return h("div", { id: small ? undefined : "smk-root", className: small ? "smk smk-card" : "smk smk-page", role: "region", "aria-label": label || "SageMaker" }, children);
+}
 // What to show until there is data; null once there is.
 export function Waiting({ asked }) {
   if (asked.error && !asked.data) return h(Note, { tone: "bad" }, asked.error.message, " ", h(Button, { onClick: asked.reload }, "Try again"));

@@ -1,0 +1,310 @@
+"""The pages in Airflow's interface, on an API server with finished, running, lost and hostile runs: routes and browser.
+
+One file, so that one server serves all of it however the tests are distributed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+from pages_server import BASE, Pages, served
+from runs_in_airflow import HOSTILE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.airflow
+ROUTES = ("run", "record", "report", "task")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FIRST_S, SOON_S = 240_000, 60_000  # ms; only a test that hangs waits as long
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    with served(tmp_path_factory.mktemp("pages")) as server:
+        yield server
+
+
+# --- routes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("user", "run", "status"),
+    [("", "promoted", 401), ("vera", "good", 403), ("vera", "promoted", 200), ("admin", "promoted", 200)],
+)
+def test_routes_answer_as_airflows_own_do(pages: Pages, route: str, user: str, run: str, status: int) -> None:
+    dag_id, run_id = pages.runs[run]
+    own = pages.get(f"api/v2/dags/{dag_id}/dagRuns/{run_id.replace('+', '%2B')}", user)
+    answer = pages.ours(route, run, user, task_id="TrainModel")
+    assert (answer.status, own.status) == (status, status)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "frame-ancestors" in answer.headers["Content-Security-Policy"] or route == "report"
+
+
+def test_a_route_without_its_dag_is_refused(pages: Pages) -> None:
+    assert pages.get("sagemaker-mlops/api/run", run_id="x").status == 422
+    assert pages.get("sagemaker-mlops/api/run", "", run_id="x").status == 401
+
+
+def test_the_page_outside_airflow_holds_no_data_and_runs_only_our_scripts(pages: Pages) -> None:
+    dag_id, run_id = pages.runs["promoted"]
+    answer = pages.get("sagemaker-mlops/page", "", dag_id=dag_id, run_id=run_id)
+    assert answer.status == 200
+    assert run_id.encode() not in answer.body
+    assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
+    assert not re.search(rb"<script(?![^>]*src=)", answer.body)
+
+
+def test_scripts_are_open_and_checked_again_by_browsers(pages: Pages) -> None:
+    answer = pages.get("sagemaker-mlops/static/base.js", "")
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+    assert pages.get("sagemaker-mlops/static/../plugin.py", "").status in (400, 404)
+
+
+def test_airflow_lists_the_plugin_with_its_tabs(pages: Pages) -> None:
+    plugins = pages.get("api/v2/plugins").json()["plugins"]
+    ours = next(plugin for plugin in plugins if plugin["name"] == "sagemaker_mlops")
+    assert {app["destination"] for app in ours["react_apps"]} >= {"dag_run", "task_instance"}
+    assert all(app["bundle_url"].startswith(f"{BASE}/sagemaker-mlops/") for app in ours["react_apps"])
+
+
+def test_a_real_run_shows_its_decision(pages: Pages) -> None:
+    good, bad = (pages.ours("run", run).json() for run in ("good", "bad"))
+    assert good["view"]["decision"]["verdict"] == "true"
+    assert good["sealed"]
+    assert bad["view"]["decision"]["verdict"] == "false"
+    assert bad["view"]["run"]["status"] == "Failed"
+
+
+def test_the_link_of_the_status_task_leads_to_the_page(pages: Pages) -> None:
+    dag_id, run_id = pages.runs["good"]
+    path = f"api/v2/dags/{dag_id}/dagRuns/{run_id.replace('+', '%2B')}/taskInstances/pipeline.status/links"
+    link = pages.get(path).json()["extra_links"]["Run page"]
+    assert link.startswith(f"{BASE}/sagemaker-mlops/page?dag_id=decides&run_id=")
+    assert pages.get(link.removeprefix(f"{BASE}/"), "").status == 200
+
+
+def test_a_run_is_compared_with_the_one_before_and_with_the_champions(pages: Pages) -> None:
+    view = pages.ours("run", "inconclusive").json()["view"]
+    assert view["previous"]["run_id"] == pages.runs["drifted"][1]
+    assert view["champion"]["run_id"] == pages.runs["promoted"][1]
+
+
+def test_the_record_is_the_sealed_one_byte_for_byte(pages: Pages) -> None:
+    answer = pages.ours("record", "promoted")
+    run_id = pages.runs["promoted"][1]
+    assert answer.body == (pages.home / "records" / "late-flights" / "records" / f"{run_id}.json").read_bytes()
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="late-flights-run')
+
+
+def test_a_record_that_cannot_be_read_becomes_a_sentence(pages: Pages) -> None:
+    lost, gone = (pages.ours("run", run).json() for run in ("lost", "gone"))
+    assert "cannot read s3://bucket/records" in lost["why"]
+    assert "gone" in gone["why"]
+    assert lost["view"]["steps"]  # what Airflow knows
+    assert pages.ours("report", "lost").status == 409
+
+
+def test_a_live_run_is_put_together_from_its_tasks(pages: Pages) -> None:
+    answer = pages.ours("run", "live").json()
+    states = {step["step"]: step["status"] for step in answer["view"]["steps"]}
+    assert (answer["live"], answer["sealed"]) == (True, False)
+    assert (states["ProcessDays"], states["Champion"], states["Deploy"]) == ("Succeeded", "Executing", "NotStarted")
+
+
+def test_a_run_of_another_dag_and_one_that_is_gone_are_told_apart(pages: Pages) -> None:
+    assert "not a run of a SageMaker pipeline" in pages.ours("run", "plain").json()["why"]
+    assert "does not exist" in pages.get("sagemaker-mlops/api/run", dag_id="plain", run_id="none").json()["why"]
+
+
+def test_a_task_shows_its_request_and_why_the_cache_was_missed(pages: Pages) -> None:
+    answer = pages.ours("task", "promoted", task_id="TrainModel").json()
+    assert '"HyperParameters"' in answer["request"]["text"]
+    assert answer["cache"]["why"]
+    assert answer["tries"]
+    assert pages.ours("task", "promoted", task_id="pipeline.status").json()["step"] is None
+
+
+# --- browser ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        what = "No Chromium: the pages are not tested in a browser (apt-get install chromium)."
+        pytest.fail(what) if os.environ.get("PAGES_NEED_CHROMIUM") else pytest.skip(what)
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Seen:
+    """A tab, and what went wrong in it."""
+
+    page: Page
+    wrong: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def open(self, address: str, selector: str = "#smk-root header") -> None:
+        self.page.goto(address, timeout=FIRST_S)
+        self.page.wait_for_selector(selector, timeout=FIRST_S)
+
+
+@contextmanager
+def looking(browser: Browser, pages: Pages, user: str = "admin", **options: Any) -> Iterator[Seen]:
+    """A tab of ``user``; at its end nothing may have gone wrong in it."""
+    context = browser.new_context(**{"viewport": {"width": 1400, "height": 1000}, **options})
+    cookie = {"name": "_token", "value": pages.token(user), "url": pages.origin, "sameSite": "Lax"}
+    context.add_cookies([cookie])  # type: ignore[list-item]
+    seen = Seen(context.new_page())
+    seen.page.on("pageerror", lambda error: seen.wrong.append(str(error)))
+    seen.page.on("console", lambda said: seen.wrong.append(said.text) if said.type == "error" else None)
+    seen.page.on("dialog", lambda dialog: seen.wrong.append(dialog.message))
+    seen.page.on("request", lambda request: seen.asked.append(request.url))
+    context.route(lambda url: not url.startswith(("http://127.0.0.1", "data:", "blob:")), lambda route: route.abort())
+    yield seen
+    leaving = [url for url in seen.asked if not url.startswith((pages.origin, "data:", "blob:"))]
+    context.close()
+    assert not leaving
+    assert not seen.wrong
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core calls serious or critical in our part of the page."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page, context="#smk-root").response["violations"]
+    return [
+        f"{one['id']}: {[node['html'][:200] for node in one['nodes'][:3]]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_decision_comes_first_with_its_picture(browser: Browser, pages: Pages, scheme: Any) -> None:
+    with looking(browser, pages, color_scheme=scheme) as seen:
+        seen.open(pages.tab("promoted"))
+        page = seen.page
+        assert "0.6798 against 0.6366" in page.inner_text("#smk-root h1")
+        assert page.locator("#smk-root .smk-interval").count() >= 5
+        label = page.locator("#smk-root .smk-interval").first.get_attribute("aria-label") or ""
+        assert "95 % interval" in label
+        assert "TrainingDays" in page.inner_text("#smk-root .smk-bold >> nth=0") or page.locator(".smk-bold").count()
+        assert serious(page) == []
+
+
+def test_lineage_shows_the_path_to_what_has_the_focus(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages) as seen:
+        seen.open(pages.tab("promoted"))
+        node = seen.page.locator(".smk-node[aria-label^='step TrainModel']")
+        assert not seen.page.locator(".smk-edge.smk-on").count()
+        node.focus()
+        assert seen.page.locator(".smk-edge.smk-on").count() >= 2
+        assert seen.page.locator(".smk-node.smk-off").count() >= 1
+
+
+def test_a_failure_stands_on_top_with_its_cause(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages) as seen:
+        seen.open(pages.tab("bad"))
+        assert "The score is too low." in seen.page.inner_text("#smk-root .smk-panel")
+
+
+def test_the_page_fits_a_telephone(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages, viewport={"width": 360, "height": 740}) as seen:
+        seen.open(pages.tab("drifted"))
+        wide = seen.page.evaluate(
+            "() => { const r = document.getElementById('smk-root'); return r.scrollWidth - r.clientWidth }"
+        )
+        assert wide <= 1
+
+
+def test_hostile_text_is_shown_as_text(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages) as seen:
+        seen.open(pages.tab("hostile"))
+        assert HOSTILE[:28] in seen.page.inner_text("#smk-root")
+        assert not seen.page.locator("#smk-root img").count()
+        seen.open(pages.tab("hostile", "TrainModel"))
+        assert not seen.page.locator("#smk-root img").count()
+
+
+def test_other_dags_and_lost_records_get_a_friendly_page(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages) as seen:
+        seen.open(pages.tab("plain"), "#smk-root .smk-note")
+        assert "not a run of a SageMaker pipeline" in seen.page.inner_text("#smk-root")
+        seen.open(pages.tab("lost"))
+        assert "cannot read s3://bucket/records" in seen.page.inner_text("#smk-root")
+        seen.open(pages.tab("plain", "nothing"), "#smk-root .smk-note")
+
+
+def test_a_live_page_follows_its_run_and_then_stops_asking(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages) as seen:
+        seen.open(pages.tab("live"))
+        assert "Running" in seen.page.inner_text("#smk-root header")
+        with closing(sqlite3.connect(pages.home / "airflow.db", timeout=60)) as database, database:
+            database.execute("UPDATE dag_run SET state = 'success' WHERE run_id = 'live'")
+        seen.page.wait_for_function(
+            "() => !document.querySelector('#smk-root header').innerText.includes('live')", timeout=SOON_S
+        )
+        before = [url for url in seen.asked if "/api/run?" in url]
+        seen.page.wait_for_timeout(6_000)  # longer than the interval between two requests
+        assert [url for url in seen.asked if "/api/run?" in url] == before
+
+
+def test_a_thousand_steps_are_painted_at_once(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages) as seen:
+        seen.open(pages.tab("promoted"))  # the scripts are in the cache then
+        seen.page.goto("about:blank")
+        seen.open(pages.tab("huge"))
+        took = seen.page.evaluate(
+            """() => new Promise((done) => requestAnimationFrame(() => {
+              const asked = performance.getEntriesByType("resource");
+              const came = asked.filter((one) => one.name.includes("/api/run?")).at(-1);
+              done(performance.getEntriesByName("smk-painted").at(-1).startTime - came.responseEnd);
+            }))"""
+        )
+        assert took < 3_000  # ms; 300 on a machine that does nothing else
+        assert seen.page.locator("text=more of 1,0").count() >= 1
+
+
+def test_reproducing_takes_the_readers_own_rights(browser: Browser, pages: Pages) -> None:
+    for user, said in (("vera", "You may not start runs"), ("admin", "Open the new run")):
+        with looking(browser, pages, user) as seen:
+            seen.open(pages.tab("promoted"))
+            seen.page.click("#smk-root >> text=Reproduce")
+            seen.page.click("#smk-root >> text=Start it")
+            seen.page.wait_for_selector(f"#smk-root >> text={said}", timeout=SOON_S)
+            seen.wrong = [line for line in seen.wrong if "403" not in line]  # the browser's own note of the answer
+    runs = pages.get("api/v2/dags/late-flights/dagRuns", order_by="-start_date", state="queued").json()["dag_runs"]
+    assert runs[0]["conf"]["TrainingDays"] == 31
+    assert pages.runs["promoted"][1] in runs[0]["note"]
+
+
+def test_the_tab_of_a_task_can_be_used_by_keyboard(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages) as seen:
+        seen.open(pages.tab("promoted", "TrainModel"))
+        assert '"HyperParameters"' in seen.page.inner_text("#smk-root")
+        assert serious(seen.page) == []
+
+
+def test_the_page_outside_airflow_shows_the_report(browser: Browser, pages: Pages) -> None:
+    dag_id, run_id = pages.runs["promoted"]
+    with looking(browser, pages) as seen:
+        query = urlencode({"dag_id": dag_id, "run_id": run_id})
+        seen.open(f"{pages.origin}{BASE}/sagemaker-mlops/page?{query}", "text=0.6798")
