@@ -120,14 +120,21 @@ def _say_difference(client: Client, champion: Version, last: Entry | None) -> No
 
 
 @told
-def list_history(client: Client, group: str, location: str | None, *, most: int, output: str) -> int:
-    """Print the entries, newest first; exits with 1 if no history is known."""
-    history = _history(client, champion_of(client, group), location, group)
+def list_history(
+    client: Client, group: str, location: str | None, *, most: int, output: str, html: Path | None = None
+) -> int:
+    """Print the entries, newest first, or write a report of them; exits with 1 if no history is known."""
+    champion = champion_of(client, group)
+    history = _history(client, champion, location, group)
     if history is None:
         say(f"{group} has no known history: its champion was not promoted by a pipeline. Add --history.", err=True)
         return 1
     numbers = history.numbers()
     entries = list(history.entries(numbers[-most:] if most else numbers))
+    if html is not None:
+        from .html_reports import write_history
+
+        return write_history(group, f"version {champion.number}" if champion is not None else "", entries, out=html)
     if output == "json":
         say_json([entry.as_json() for entry in entries])
         return 0

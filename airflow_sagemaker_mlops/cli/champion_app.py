@@ -57,13 +57,16 @@ def history(
     aws: Boto3 = False,
     region: Region = None,
     state_dir: StateDir = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a self-contained HTML report to this file.")
+    ] = None,
     output: Format = "text",
 ) -> None:
     """List the champion changes of GROUP, newest first: version, time, author and reason."""
     from .champion import Account, list_history
 
     account = Account(conn, region, state_dir, boto3=aws)
-    raise typer.Exit(list_history(account, group, history, most=most, output=output))
+    raise typer.Exit(list_history(account, group, history, most=most, output=output, html=html))
 
 
 @champion_app.command()

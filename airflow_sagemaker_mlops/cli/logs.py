@@ -37,6 +37,11 @@ def show_logs(place: RecordsLocation, dag: str | None, run: str, step: str, *, f
     return _show(place, dag, run, step, client=place.client, follow=follow)
 
 
+def lines_of_step(step: StepRecord, client: Callable[[str], Any]) -> Iterator[str]:
+    """The log lines of a step's last job so far.  Raises :class:`NoSuchRecord` if it has no job, and AWS's errors."""
+    yield from _lines(client("logs"), _job_of(step), {})
+
+
 @told
 def _show(store: Store, dag: str | None, run: str, step: str, *, client: Callable[[str], Any], follow: bool) -> int:
     jobs = _jobs_of(store, *dag_and_run(store, dag, run), step)

@@ -84,8 +84,18 @@ def list_records(store: Store, dag: str | None, *, most: int, output: str) -> in
 
 
 @told
-def show_record(store: Store, dag: str | None, run: str, *, step: str | None, output: str) -> int:
-    """Print one record, or what an unfinished run has recorded so far; exit code."""
+def show_record(
+    store: Store,
+    dag: str | None,
+    run: str,
+    *,
+    step: str | None,
+    output: str,
+    html: Path | None = None,
+    client: Callable[[str], Any],
+    console: bool = False,
+) -> int:
+    """Print one record, or what an unfinished run has recorded so far, or write its report; exit code."""
     dag_id, name = dag_and_run(store, dag, run)
     try:
         document = read_record(store, dag_id, run_named(store, dag_id, name))
@@ -94,6 +104,10 @@ def show_record(store: Store, dag: str | None, run: str, *, step: str | None, ou
         say(f'run "{name}" has no record yet: it is still running, or its record was never sealed.', err=True)
     steps = steps_of(store, document)
     amendments = read_amendments(store, document) if "integrity" in document else []
+    if html is not None:
+        from .html_reports import write_run
+
+        return write_run(store, document, steps, amendments=amendments, client=client, console=console, out=html)
     if step is not None:
         _print_json(_step(steps, step).as_json())
     elif output == "json":
@@ -124,20 +138,25 @@ def note_approvals(
 
 
 @told
-def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: str) -> int:
-    """Print what changed between two runs; exit code."""
+def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: str, html: Path | None = None) -> int:
+    """Print what changed between two runs, or write a report of it; exit code."""
     from ..records.compare.runs import diff
 
     (old_dag, old_name), (new_dag, new_name) = (dag_and_run(store, dag, name) for name in (old, new))
     before = read_record(store, old_dag, run_named(store, old_dag, old_name))
     after = read_record(store, new_dag, run_named(store, new_dag, new_name))
+    old_steps, new_steps = steps_of(store, before), steps_of(store, after)
     phrases = diff(
         before,
         after,
-        old_steps=steps_of(store, before),
-        new_steps=steps_of(store, after),
+        old_steps=old_steps,
+        new_steps=new_steps,
         listing_of=lambda sha256: read_listing(store, old_dag, sha256) or read_listing(store, new_dag, sha256),
     )
+    if html is not None:
+        from .html_reports import write_comparison
+
+        return write_comparison([(before, old_steps), (after, new_steps)], phrases, out=html)
     if output == "json":
         _print_json({"old": before["run"], "new": after["run"], "changes": phrases})
     else:

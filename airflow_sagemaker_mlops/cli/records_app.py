@@ -15,6 +15,7 @@ Format = Annotated[str, typer.Option("--format", help="text or json.")]
 DagOption = Annotated[str | None, typer.Option("--dag", help="DAG id; optional if there are records of one DAG only.")]
 Dag = Annotated[str | None, typer.Argument(help="DAG id; default: all DAGs.", show_default=False)]
 Run = Annotated[str, typer.Argument(help="Run id or its beginning, latest, latest~1; or dag/run.", show_default=False)]
+Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained HTML report to this file.")]
 Out = Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")]
 
 
@@ -38,22 +39,26 @@ def show(
     place: Any,
     run: Run = "latest",
     step: Annotated[str | None, typer.Option("--step", help="Show this step in detail.")] = None,
+    html: Html = None,
     dag: DagOption = None,
     output: Format = "text",
 ) -> int:
     """Show a run's record: parameters, data, code, images, steps, decisions, models. Works during the run, too."""
     from .records import show_record
 
-    return show_record(place, dag, run, step=step, output=output)
+    console = not place.is_local_aws
+    return show_record(place, dag, run, step=step, output=output, html=html, client=place.client, console=console)
 
 
 @records_app.command()
 @with_place
-def diff(place: Any, old: Run, new: Run = "latest", dag: DagOption = None, output: Format = "text") -> int:
+def diff(
+    place: Any, old: Run, new: Run = "latest", html: Html = None, dag: DagOption = None, output: Format = "text"
+) -> int:
     """Show what changed from one run to another."""
     from .records import show_changes
 
-    return show_changes(place, dag, old, new, output=output)
+    return show_changes(place, dag, old, new, output=output, html=html)
 
 
 @records_app.command()

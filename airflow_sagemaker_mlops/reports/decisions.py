@@ -191,7 +191,7 @@ def _drift(step: JsonObject, cutter: Cutter) -> DriftView:
 
 
 def _finding(finding: JsonObject) -> FindingView:
-    verdict = text(finding.get("verdict"))
+    verdict, value, limit = text(finding.get("verdict")), number(finding.get("value")), number(finding.get("limit"))
     word, tone = said_of(verdict, DRIFT)
     labels = [told(label) for label in items(finding.get("labels"))[:MOST_BINS]]
     baseline, current = _shares(finding.get("baseline")), _shares(finding.get("current"))
@@ -200,8 +200,9 @@ def _finding(finding: JsonObject) -> FindingView:
     return {
         "check": text(finding.get("check")),
         "column": text(finding.get("column")),
-        "value": number(finding.get("value")),
-        "limit": number(finding.get("limit")),
+        "value": value,
+        "operator": _operator(text(finding.get("check")), verdict, value, limit),
+        "limit": limit,
         "noise": number(finding.get("noise")),
         "verdict": verdict,
         "word": word,
@@ -212,6 +213,13 @@ def _finding(finding: JsonObject) -> FindingView:
         "baseline": baseline,
         "current": current,
     }
+
+
+def _operator(check: str, verdict: str, value: float | None, limit: float | None) -> str:
+    """Only the number of records has a least one; which of its limits is meant follows from the verdict."""
+    if value is None or limit is None:
+        return ""
+    return "≥" if check == "records" and (value >= limit) is (verdict == "stable") else "≤"
 
 
 def _shares(value: object) -> list[float]:

@@ -14,11 +14,11 @@ from typing import TypedDict
 class RunFacts(TypedDict):
     """The run.
 
-    name     of its record: the run id, or ``<run id>#2`` for a run that was cleared twice
+    name     of its record; ``<run id>#2`` for a run that was cleared twice
     status   Succeeded, Failed, Stopped, CompletedWithFailures, or Executing
     seconds  from start to end
     live     whether the run has not ended
-    sealed   whether the record has its hash, which makes changes visible
+    sealed   whether the record has its hash
     """
 
     dag_id: str
@@ -101,11 +101,10 @@ class BranchView(TypedDict):
 class DecisionView(TypedDict):
     """What a step decided.
 
-    kind      "gate", "drift" or "condition"
+    kind      gate, drift or condition
     verdict   promote, reject, inconclusive; stable, drift, inconclusive; true or false
     condition   a condition in words, with both values of every term; "" for a gate and a drift check, as are ``terms``
     champion  ARN of the model package that the candidate was compared with
-    report    URI of the whole report
     """
 
     step: str
@@ -129,7 +128,7 @@ class FindingView(TypedDict):
     """One finding of a drift check.
 
     column    "" for a rule about the table
-    limit     what ``value`` is compared with
+    operator  "≤" or "≥": how ``value`` has to compare with ``limit``; "" without a limit
     noise     what unchanged data exceeds one time in twenty
     labels, baseline, current   bins or categories, with their shares; only of columns that drifted
     """
@@ -137,6 +136,7 @@ class FindingView(TypedDict):
     check: str
     column: str
     value: float | None
+    operator: str
     limit: float | None
     noise: float | None
     verdict: str
@@ -205,7 +205,6 @@ class StepView(TypedDict):
     cause     why it failed, in one line; ``reason`` is all of it
     log       the last lines of its job's log
     name, arn, console, logs   of the last job or resource
-    metrics   numbers, or texts for what is no number
     """
 
     step: str
@@ -238,10 +237,8 @@ class ArtifactView(TypedDict):
     """Data, code or a model at a URI.
 
     role      input, output, code, model, image or commit
-    made_by   the step of this run that wrote it; "" if it came from outside
-    used_by   the steps that read it
+    made_by   the step of this run that wrote it; "" if it came from outside; ``used_by`` are the steps that read it
     version   version id of S3, digest of an image, or commit
-    problem   why there is no fingerprint
     """
 
     uri: str
@@ -348,10 +345,7 @@ class TotalsView(TypedDict):
 
 
 class HashesView(TypedDict):
-    """What identifies the run and what it was made from.
-
-    previous   names of the records before this one
-    """
+    """What identifies the run; ``previous`` has the names of the records before this one."""
 
     record: str
     previous: list[str]
@@ -378,10 +372,8 @@ class OtherRun(TypedDict):
 class RunView(TypedDict):
     """A run for people; see the module's docstring.
 
-    schema     of this view: "1.0"
     headline   one sentence: the outcome of the run
     decision   the one to show first: a gate's, otherwise a drift check's, otherwise the last condition's
-    decisions  all, in the order of the steps
     previous, champion   the runs that parameters are compared with
     cut        {list: number of its items that are left out}
     notes      sentences about what the record lacks or what could not be read
