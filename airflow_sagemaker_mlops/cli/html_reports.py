@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..execution.failure_report import LAST_LINES
 from ..execution.step_run import now
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..reports.shapes import RunView
 
 MOST_SEARCHED = 100  # records that are read to find the run that made the champion
-Clients = Callable[[str], Any]
+LogOf = Callable[[StepRecord], Iterable[str]]
 
 
 def write_run(
@@ -34,7 +34,7 @@ def write_run(
     steps: Mapping[str, StepRecord],
     *,
     amendments: Sequence[AmendmentDocument],
-    client: Clients,
+    log_of: LogOf,
     console: bool,
     out: Path,
 ) -> int:
@@ -43,7 +43,7 @@ def write_run(
 
     earlier = _earlier(store, record)
     previous = next((document for name in earlier if (document := _readable(store, record, name))), None)
-    logs = _last_lines(store, steps.values(), client)
+    logs = _last_lines(store, steps.values(), log_of)
     view = run_view(_whole(record, steps), previous, amendments=amendments, logs=logs, console=console)
     champion = _run_that_made(store, record, view, earlier)
     if champion is not None:
@@ -115,15 +115,13 @@ def _run_that_made(
         return next((one for one in found if one and any(m.get("arn") == arn for m in one.get("models", []))), None)
 
 
-def _last_lines(store: Store, steps: Iterable[StepRecord], client: Clients) -> dict[str, list[str]]:
+def _last_lines(store: Store, steps: Iterable[StepRecord], log_of: LogOf) -> dict[str, list[str]]:
     """The last log lines of the jobs of failed steps, as far as they can be read; none for records in a folder."""
-    from .logs import lines_of_step
-
     found: dict[str, list[str]] = {}
     for step in steps:
         if step.status == "Failed" and step.attempts and store.base.startswith("s3://"):
             try:
-                found[step.step] = [clean(line) for line in lines_of_step(step, client)][-LAST_LINES:]
+                found[step.step] = [clean(line) for line in log_of(step)][-LAST_LINES:]
             except Exception as error:
                 say(f"the log of {step.step} is not in the report: {error}", err=True)
     return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
@@ -91,11 +91,15 @@ def show_record(
     *,
     step: str | None,
     output: str,
-    html: Path | None = None,
-    client: Callable[[str], Any],
-    console: bool = False,
+    html: Path | None,
+    log_of: Callable[[StepRecord], Iterable[str]],
+    console: bool,
 ) -> int:
-    """Print one record, or what an unfinished run has recorded so far, or write its report; exit code."""
+    """Print one record, or what an unfinished run has recorded so far, or write its report; exit code.
+
+    :param log_of: the log lines of a step's job, for the report
+    :param console: whether the report links to the AWS console
+    """
     dag_id, name = dag_and_run(store, dag, run)
     try:
         document = read_record(store, dag_id, run_named(store, dag_id, name))
@@ -107,7 +111,7 @@ def show_record(
     if html is not None:
         from .html_reports import write_run
 
-        return write_run(store, document, steps, amendments=amendments, client=client, console=console, out=html)
+        return write_run(store, document, steps, amendments=amendments, log_of=log_of, console=console, out=html)
     if step is not None:
         _print_json(_step(steps, step).as_json())
     elif output == "json":

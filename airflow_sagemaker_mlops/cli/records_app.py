@@ -44,10 +44,19 @@ def show(
     output: Format = "text",
 ) -> int:
     """Show a run's record: parameters, data, code, images, steps, decisions, models. Works during the run, too."""
+    from .logs import lines_of_step
     from .records import show_record
 
-    console = not place.is_local_aws
-    return show_record(place, dag, run, step=step, output=output, html=html, client=place.client, console=console)
+    return show_record(
+        place,
+        dag,
+        run,
+        step=step,
+        output=output,
+        html=html,
+        log_of=lambda step_record: lines_of_step(step_record, place.client),
+        console=not place.is_local_aws,
+    )
 
 
 @records_app.command()
