@@ -21,6 +21,7 @@ from airflow_sagemaker_mlops.cli import ui
 from airflow_sagemaker_mlops.execution.identity import execution_id
 from airflow_sagemaker_mlops.local_aws import LocalAws
 
+ENDED = ("success", "failed")
 PATIENCE_S = 600  # for what ends by itself: only a test that hangs waits as long, however busy the machine is
 
 
@@ -58,11 +59,17 @@ class Deployment:
     def wait(self, dag_id: str, run_id: str, timeout_s: float = PATIENCE_S) -> tuple[str, dict[str, str]]:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            state = self.call(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
-            if state in ("success", "failed"):
+            state = self.state(dag_id, run_id)
+            if state in ENDED:
                 return state, self.states(dag_id, run_id)
             time.sleep(0.3)
         raise AssertionError(f"{dag_id} did not end: {self.states(dag_id, run_id)}")
+
+    def state(self, dag_id: str, run_id: str) -> str:
+        return str(self.call(f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def tries(self, dag_id: str, run_id: str, task_id: str) -> int:
+        return int(self.call(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}")["try_number"])
 
     def states(self, dag_id: str, run_id: str) -> dict[str, str]:
         instances = self.call(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=100")["task_instances"]
