@@ -74,6 +74,12 @@ def _archive() -> bytes:
     return archive()
 
 
+def _contradiction(report: Mapping[str, Any]) -> str:
+    from ..gate.report import contradiction_in
+
+    return contradiction_in(report)
+
+
 GATE = VerdictKind(
     type=CHAMPION_GATE,
     noun="champion gate",
@@ -95,5 +101,6 @@ GATE = VerdictKind(
     is_silent=lambda _item: True,
     program_of=_program,
     archive=_archive,
+    contradiction=_contradiction,
     files=REPORT,
 )

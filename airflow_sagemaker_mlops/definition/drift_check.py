@@ -88,6 +88,12 @@ def _archive() -> bytes:
     return archive()
 
 
+def _contradiction(report: Mapping[str, Any]) -> str:
+    from ..drift.report import contradiction_in
+
+    return contradiction_in(report)
+
+
 DRIFT = VerdictKind(
     type=DRIFT_CHECK,
     noun="drift check",
@@ -109,5 +115,6 @@ DRIFT = VerdictKind(
     is_silent=lambda item: str(item.get("FailOnDrift")).lower() == "false",
     program_of=_program,
     archive=_archive,
+    contradiction=_contradiction,
     files={**REPORT, "Profile": PROFILE_FILE},
 )

@@ -44,6 +44,7 @@ class VerdictKind:
     is_silent     whether its verdict has no effect if no step depends on it
     program_of    the program for its keys, as they are written or resolved
     archive       bytes of the program
+    contradiction how a report that lets the run go on contradicts itself; "" if it does not
     files         {property: file in the job's output whose S3 URI it is}
     """
 
@@ -59,6 +60,7 @@ class VerdictKind:
     is_silent: Callable[[Mapping[str, Any]], bool]
     program_of: Callable[[Mapping[str, Any]], Program]
     archive: Callable[[], bytes]
+    contradiction: Callable[[Mapping[str, Any]], str]
     files: Mapping[str, str]
 
     @property

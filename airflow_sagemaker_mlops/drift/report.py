@@ -67,6 +67,23 @@ class Finding:
         return cls(**known)
 
 
+def contradiction_in(report: Mapping[str, Any]) -> str:
+    """Why a report that says stable contradicts itself; "" if its findings agree, and for any other verdict."""
+    if report.get("verdict") != STABLE:
+        return ""
+    findings = report.get("findings")
+    if not isinstance(findings, list) or not all(isinstance(finding, Mapping) for finding in findings):
+        return f'says "{STABLE}" without findings'
+    counted = [finding for finding in findings if finding.get("dry_run") is not True]
+    against = [finding for finding in counted if finding.get("verdict") != STABLE]
+    if against:
+        about = f" ({against[0]['column']})" if against[0].get("column") else ""
+        return f'says "{STABLE}", and its check {against[0].get("check")}{about} says "{against[0].get("verdict")}"'
+    if not counted and report.get("baseline_records") != 0:
+        return f'says "{STABLE}" with no check that has an effect'
+    return ""
+
+
 @dataclass(frozen=True)
 class DriftReport:
     """The verdict on a table.

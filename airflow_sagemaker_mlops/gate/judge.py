@@ -30,7 +30,7 @@ from .holm import holm_levels
 from .measure import Measured, Rows, Tools, measure
 from .problems import BadPredictions
 from .refusals import refuse_what_cannot_be_judged
-from .report import INCONCLUSIVE, PROMOTE, REJECT, SKIPPED, GateReport, RuleResult
+from .report import INCONCLUSIVE, PROMOTE, REJECT, SKIPPED, GateReport, RuleResult, verdict_of
 from .rule_reader import parse_rules
 from .rules import EXTERNAL, FUNCTION, RECORDED, Rule, columns_of
 from .sentence import rule_sentence, whole_sentence
@@ -322,15 +322,7 @@ def _limited(rule: Rule, result: RuleResult) -> RuleResult:
 
 
 def _report(case: Case, results: tuple[RuleResult, ...]) -> GateReport:
-    effective = [result.verdict for result in results if not result.dry_run and result.verdict != SKIPPED]
-    if REJECT in effective:
-        verdict = REJECT
-    elif not effective or INCONCLUSIVE in effective:
-        verdict = INCONCLUSIVE
-    else:
-        verdict = PROMOTE
-        if case.no_champion is not None:
-            verdict = INCONCLUSIVE if case.no_champion == "approve" else case.no_champion
+    verdict = verdict_of((result.verdict for result in results if not result.dry_run), case.no_champion)
     slices = {rule.slice: case.predictions.columns[rule.slice].values for rule in case.rules if rule.slice}
     report = GateReport(
         verdict=verdict,

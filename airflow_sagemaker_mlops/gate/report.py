@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -154,6 +154,37 @@ class GateReport:
             )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ValueError("this is not the report of a gate: its verdict or its rules are missing.") from error
+
+
+def verdict_of(verdicts: Iterable[str], no_champion: str | None) -> str:
+    """The verdict of a gate whose rules that have an effect gave ``verdicts``."""
+    effective = [verdict for verdict in verdicts if verdict != SKIPPED]
+    if REJECT in effective:
+        return REJECT
+    if not effective or any(verdict != PROMOTE for verdict in effective):
+        return INCONCLUSIVE
+    if no_champion is None:
+        return PROMOTE
+    return no_champion if no_champion in (PROMOTE, REJECT) else INCONCLUSIVE
+
+
+def contradiction_in(report: Mapping[str, Any]) -> str:
+    """Why a report that says promote contradicts itself; "" if its rules agree, and for any other verdict."""
+    if report.get("verdict") != PROMOTE:
+        return ""
+    rules = report.get("rules")
+    if not isinstance(rules, list) or not rules or not all(isinstance(rule, Mapping) for rule in rules):
+        return f'says "{PROMOTE}" without the rules that were met'
+    counted = [rule for rule in rules if rule.get("dry_run") is not True]
+    against = [rule for rule in counted if rule.get("verdict") not in (PROMOTE, SKIPPED)]
+    if against:
+        rule = against[0]
+        about = ", ".join(str(rule[key]) for key in ("metric", "slice") if rule.get(key))
+        return f'says "{PROMOTE}", and its rule {rule.get("rule")} ({about}) says "{rule.get("verdict")}"'
+    if verdict_of((str(rule["verdict"]) for rule in counted), report.get("no_champion")) != PROMOTE:
+        why = f'no_champion "{report["no_champion"]}"' if report.get("no_champion") else "no rule that has an effect"
+        return f'says "{PROMOTE}" with {why}'
+    return ""
 
 
 def rounded(value: float | None) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...definition.champion_gate import GATE, IF_NO_CHAMPION_OPTION, NO_CHAMPION
 from ...definition.verdict_job import Program
+from ...gate.report import PROMOTE
 from ...registry.champion import champion_if_any
 from ...registry.errors import RegistryError
 from ..exceptions import StepFailed
@@ -40,22 +41,31 @@ class ChampionGateRunner(VerdictRunner):
         program = GATE.program_of(keys)
         if champion:  # whatever the rules demand, a candidate is never judged without the champion's scores
             program = Program(program.settings, {**program.options, IF_NO_CHAMPION_OPTION: REFUSE})
-        return Resolved(program, {"group": group, "champion": champion})
+        places = [f"[{index}]" for index in range(len(keys["Rules"]))]
+        return Resolved(program, {"group": group, "champion": champion, "rules": places})
 
     def check(self, run: StepRun, job: Submitted, report: dict[str, Any]) -> None:
-        """Refuse scores of a champion that the registry does not have."""
+        """Refuse scores of a champion that the registry does not have, and promotions that leave out what was asked."""
         group, champion = (str(job.facts.get(key) or "") for key in ("group", "champion"))
         if group and not champion and report.get("no_champion") is None:
             what = f'the predictions have scores of a champion, and the model package group "{group}" has none'
             fix = "Leave the column out where there is no champion, or approve the version that was scored."
             raise StepFailed(f'Step "{run.identity.step}": {what}: no version of it is approved. {fix}')
+        judged = {rule.get("rule") for rule in report.get("rules") or []} if report["verdict"] == PROMOTE else None
+        missing = [place for place in job.facts.get("rules") or [] if judged is not None and place not in judged]
+        if missing:
+            what = f"the report promotes without a word on the rule {missing[0]} of this step"
+            raise StepFailed(f'Step "{run.identity.step}": {what}, so it decides nothing.')
+        if champion and report.get("no_champion") is not None:
+            what = f"the report is about no champion, and {champion} is the champion"
+            raise StepFailed(f'Step "{run.identity.step}": {what}, so it decides nothing.')
         report["champion"] = champion
 
     def decision_of(self, report: Mapping[str, Any], uri: str) -> dict[str, Any]:
         """The verdict with the whole of its rules."""
         rules = [rule for rule in report.get("rules") or [] if isinstance(rule, Mapping)]
         return {
-            "Outcome": report["verdict"] == "promote",
+            "Outcome": report["verdict"] == PROMOTE,
             "Verdict": report["verdict"],
             "Sentence": report["sentence"],
             "Terms": [_term(rule) for rule in rules[:MOST_TERMS]],
@@ -72,7 +82,7 @@ def _term(rule: Mapping[str, object]) -> dict[str, Any]:
         "Op": str(rule.get("must") or "holds"),
         "Left": rule.get("candidate"),
         "Right": rule.get("champion"),
-        "Result": rule.get("verdict") == "promote",
+        "Result": rule.get("verdict") == PROMOTE,
     }
 
 

@@ -126,6 +126,8 @@ def read_report(content: bytes, uri: str, kind: VerdictKind) -> dict[str, Any]:
         raise Unreadable(f"{uri} {error.told()}") from None
     if not isinstance(report, dict) or report.get("verdict") not in kind.verdicts:
         raise Unreadable(f"{uri} holds no verdict, which is one of {', '.join(kind.verdicts)}")
+    if contradiction := kind.contradiction(report):
+        raise Unreadable(f"{uri} {contradiction}; a report that contradicts itself decides nothing")
     return {**report, "sentence": str(report.get("sentence") or "")}
 
 

@@ -20,7 +20,7 @@ from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.runners.champion_gate import ChampionGateRunner
 from airflow_sagemaker_mlops.execution.runners.verdict import read_report
 from airflow_sagemaker_mlops.execution.scope import Scope, Unreadable
-from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
+from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun, Submitted
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.spec import StepSpec
@@ -192,6 +192,46 @@ def test_what_only_a_run_can_know_is_refused_before_the_job(
 def test_a_report_that_cannot_be_read_never_promotes(content: bytes) -> None:
     with pytest.raises(Unreadable):
         read_report(content, "s3://b/report.json", GATE)
+
+
+RULE = {"metric": "auc", "rule": "[0]", "verdict": "promote", "dry_run": False}
+CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    ({}, "without the rules that were met"),
+    ({"rules": []}, "without the rules that were met"),
+    ({"rules": ["promote"]}, "without the rules that were met"),
+    ({"rules": [RULE, {**RULE, "rule": "[1]", "verdict": "reject"}]}, r'rule \[1\] \(auc\) says "reject"'),
+    ({"rules": [RULE, {**RULE, "slice": "origin=JFK", "verdict": "inconclusive"}]}, "auc, origin=JFK"),
+    ({"rules": [RULE, {**RULE, "verdict": None}]}, 'says "None"'),
+    ({"rules": [RULE, {**RULE, "verdict": "reject", "dry_run": "yes"}]}, 'says "reject"'),
+    ({"rules": [{**RULE, "dry_run": True}]}, "no rule that has an effect"),
+    ({"rules": [{**RULE, "verdict": "skipped"}]}, "no rule that has an effect"),
+    ({"rules": [RULE], "no_champion": "approve"}, 'no_champion "approve"'),
+]
+
+
+@pytest.mark.parametrize(("members", "why"), CONTRADICTIONS)
+def test_a_report_that_promotes_against_its_rules_is_refused(members: dict[str, Any], why: str) -> None:
+    content = json.dumps({"verdict": "promote", "sentence": "Better.", **members}).encode()
+    with pytest.raises(Unreadable, match=f'^s3://b/report.json says "promote".*{why}.*decides nothing$'):
+        read_report(content, "s3://b/report.json", GATE)
+
+
+@pytest.mark.parametrize("rules", [[RULE], [RULE, {**RULE, "verdict": "reject", "dry_run": True}]])
+def test_a_report_that_promotes_by_its_rules_is_read(rules: list[Any]) -> None:
+    content = json.dumps({"verdict": "promote", "rules": rules, "no_champion": "promote"}).encode()
+    assert read_report(content, "s3://b/report.json", GATE)["verdict"] == "promote"
+
+
+def test_a_promotion_that_leaves_out_a_rule_or_the_champion_is_refused(clients: SessionAws) -> None:
+    identity = StepIdentity("p", "IsBetter", "d", "r", "IsBetter")
+    scope = Scope("IsBetter", {}, {}, {}, {}, lambda _uri: b"")
+    step = StepRun(StepSpec(), "x-champion-gate", identity, scope, clients, print)
+    job = Submitted("j", "j", 0, "", facts={"group": "g", "champion": "arn:v1", "rules": ["[0]", "[1]"]})
+    with pytest.raises(StepFailed, match=r"without a word on the rule \[1\]"):
+        ChampionGateRunner().check(step, job, {"verdict": "promote", "rules": [RULE]})
+    both = {"verdict": "promote", "rules": [RULE, {**RULE, "rule": "[1]"}], "no_champion": "promote"}
+    with pytest.raises(StepFailed, match="arn:v1 is the champion"):
+        ChampionGateRunner().check(step, job, both)
 
 
 def test_a_report_is_read_with_its_sentence() -> None:

@@ -162,3 +162,16 @@ def test_what_only_a_run_can_know_is_refused_before_the_job(
 def test_a_report_of_a_gate_is_none_of_a_check() -> None:
     with pytest.raises(Unreadable, match="one of drift, stable, inconclusive"):
         read_report(json.dumps({"verdict": "promote"}).encode(), "s3://b/report.json", DRIFT)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"findings": [{"check": "psi", "column": "hour", "verdict": "drift"}]},
+        {"findings": [{"check": "psi", "verdict": "stable", "dry_run": True}], "baseline_records": 9},
+    ],
+)
+def test_a_report_that_says_stable_against_its_findings_is_refused(members: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable, match=r'says "stable".*decides nothing'):
+        read_report(json.dumps({"verdict": "stable", **members}).encode(), "s3://b/report.json", DRIFT)
