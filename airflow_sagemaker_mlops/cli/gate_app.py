@@ -12,40 +12,44 @@ from .records_options import with_place
 gate_app = typer.Typer(help="Test whether a candidate is better than the champion, and with what confidence.")
 
 
+Predictions = Annotated[
+    Path,
+    typer.Argument(
+        help="CSV or Parquet file, or directory of parts, with the columns id, label, candidate, champion "
+        "and those of slices and units.",
+        show_default=False,
+    ),
+]
+ChampionPredictions = Annotated[
+    Path | None,
+    typer.Option("--champion-predictions", help="The champion's predictions, if they are in a separate file."),
+]
+NoChampion = Annotated[
+    str | None,
+    typer.Option("--no-champion", help="The verdict if there is no champion yet: promote, reject or approve."),
+]
+Values = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--value",
+        help="A metric measured elsewhere, as NAME=CANDIDATE,CHAMPION: latency_p95_ms=118,125; repeatable.",
+        show_default=False,
+    ),
+]
+Recorded = Annotated[
+    Path | None,
+    typer.Option("--recorded", help="The champion's report, for Compare: recorded and to detect missing slices."),
+]
+
+
 @gate_app.command()
 def evaluate(
-    predictions: Annotated[
-        Path,
-        typer.Argument(
-            help="CSV or Parquet file, or directory of parts, with the columns id, label, candidate, champion "
-            "and those of slices and units.",
-            show_default=False,
-        ),
-    ],
+    predictions: Predictions,
     rules: Annotated[Path, typer.Option("--rules", help="YAML or JSON file with the list of rules.")],
-    champion_predictions: Annotated[
-        Path | None,
-        typer.Option("--champion-predictions", help="The champion's predictions, if they are in a separate file."),
-    ] = None,
-    no_champion: Annotated[
-        str | None,
-        typer.Option("--no-champion", help="The verdict if there is no champion yet: promote, reject or approve."),
-    ] = None,
-    value: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--value",
-            help="A metric measured elsewhere, as NAME=CANDIDATE,CHAMPION: latency_p95_ms=118,125; repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    recorded: Annotated[
-        Path | None,
-        typer.Option(
-            "--recorded",
-            help="The champion's report, for Compare: recorded and to detect missing slices.",
-        ),
-    ] = None,
+    champion_predictions: ChampionPredictions = None,
+    no_champion: NoChampion = None,
+    value: Values = None,
+    recorded: Recorded = None,
     noun: Annotated[str, typer.Option("--noun", help="Plural noun for the records, e.g. flights.")] = "records",
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
     out: Annotated[

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..gate.exit_message import refuse
 from ..gate.open_values import put_values
 from ..gate.problems import InvalidRules
 from .judge import judge
@@ -25,7 +26,6 @@ from .rules import parse_rules
 from .settings import Columns, columns_of
 from .table import BadData, read_table
 
-EXIT_MESSAGE = Path("/opt/ml/output/message")  # SageMaker shows its content as the ExitMessage of a processing job
 PROFILE = "profile.json"
 # x-champion writes these in place of a missing baseline.
 MARKERS = frozenset({"no-champion.json", "no-baseline.json"})
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             no_baseline=options.no_baseline,
         )
     except (BadData, InvalidRules, OSError, ValueError) as error:
-        return _refuse(str(error), 2)
+        return refuse(str(error), 2)
     options.output.mkdir(parents=True, exist_ok=True)
     # a profile has thousands of numbers per column, so not one line for each
     for name, value, indent in (("report.json", report.to_json(), 1), (PROFILE, profile.to_json(), None)):
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (options.output / name).write_text(f"{text}\n", "utf-8")
     sys.stdout.write("\n".join([f"{report.verdict}: {report.sentence}", *picture(report), ""]))
     if report.verdict == DRIFT and options.fail_on_drift.lower() == "true":
-        return _refuse(report.sentence, EXIT_CODES[DRIFT])
+        return refuse(report.sentence, EXIT_CODES[DRIFT])
     return 0
 
 
@@ -128,13 +128,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="a value missing in the rule file, e.g. .Rules[0].Max 0.2; repeatable",
     )
     return parser.parse_args(arguments)
-
-
-def _refuse(sentence: str, code: int) -> int:
-    sys.stderr.write(f"{sentence}\n")
-    if EXIT_MESSAGE.parent.is_dir():
-        EXIT_MESSAGE.write_text(sentence[:1024], "utf-8")
-    return code
 
 
 if __name__ == "__main__":

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .exit_message import refuse
 from .open_values import put_values
 from .picture import picture
 from .problems import BadPredictions, InvalidRules
@@ -21,9 +20,7 @@ from .rule_reader import parse_rules
 from .rules import Rule, columns_of
 
 BAD_INPUT = 2
-MESSAGE_FILE = Path("/opt/ml/output/message")  # a processing job shows the start of it as its ExitMessage
 REPORT = "report.json"
-LONGEST_MESSAGE = 1000
 NO_CHAMPION = ("promote", "reject", "approve")
 REFUSE = "refuse"  # as --if-no-champion: the registry has a champion, so its scores must be there
 
@@ -47,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.mkdir(parents=True, exist_ok=True)
         (output / REPORT).write_text(report_text(report), encoding="utf-8")
     except (BadPredictions, InvalidRules) as error:
-        return _refuse(str(error))
+        return refuse(str(error), BAD_INPUT)
     except OSError as error:
-        return _refuse(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.")
+        return refuse(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.", BAD_INPUT)
     for line in (f"{report.verdict}: {report.sentence}", *picture(report)):
         print(line)  # noqa: T201 - the log of the job
     return 0
@@ -169,13 +166,3 @@ def _json(path: Path | None) -> Any:
 
 def _report(path: Path | None) -> Any:
     return None if path is None else read_report(path)
-
-
-def _refuse(sentence: str) -> int:
-    print(sentence, file=sys.stderr)  # noqa: T201
-    try:
-        if MESSAGE_FILE.parent.is_dir() and os.access(MESSAGE_FILE.parent, os.W_OK):
-            MESSAGE_FILE.write_text(sentence[:LONGEST_MESSAGE], encoding="utf-8")
-    except OSError:
-        pass  # it is on standard error
-    return BAD_INPUT

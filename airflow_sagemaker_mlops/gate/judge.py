@@ -70,19 +70,8 @@ def evaluate(
     Raises :class:`InvalidRules` and :class:`BadPredictions`; never promotes on invalid input.
     """
     parsed = _parsed(rules)
-    given = dict(columns or {})
-    missing = [name for name in columns_of(parsed) if name not in given]
-    if missing:
-        raise BadPredictions([column_named(name, given) for name in missing])
-    used = {name: given[name] for name in columns_of(parsed)}
-    return judge(
-        parsed,
-        table(label, candidate, champion, ids, columns=used),
-        values=values,
-        recorded=recorded,
-        no_champion=no_champion,
-        noun=noun,
-    )
+    predictions = table(label, candidate, champion, ids, columns=_named_in(parsed, columns or {}))
+    return judge(parsed, predictions, values=values, recorded=recorded, no_champion=no_champion, noun=noun)
 
 
 def judge(
@@ -150,6 +139,14 @@ def _parsed(rules: Any) -> tuple[Rule, ...]:
     if isinstance(rules, (list, tuple)) and rules and all(isinstance(rule, Rule) for rule in rules):
         return tuple(rules)
     return parse_rules(rules)
+
+
+def _named_in(rules: Sequence[Rule], columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that ``rules`` name.  Raises :class:`BadPredictions` for those that are missing."""
+    names = columns_of(rules)
+    if missing := [column_named(name, columns) for name in names if name not in columns]:
+        raise BadPredictions(missing)
+    return {name: columns[name] for name in names}
 
 
 def _questions(case: Case, rule: Rule, everything: Rows, tools: Tools) -> list[_Question]:
@@ -253,25 +250,11 @@ def _compared(case: Case, question: _Question, alpha: float, result: RuleResult)
         if comparison is not None and not case.has_champion:
             return _own_interval(rule, comparison, alpha, replace(result, verdict=PROMOTE, finding="no champion"))
         return replace(result, verdict=PROMOTE, finding="holds")
-    if rule.by.is_relative and measured.champion == 0:
-        where = f" for {question.slice}" if question.slice else ""
-        raise BadPredictions(
-            [
-                f"rule {rule.place} has By: {rule.by} of the champion's {rule.title}, which is 0{where}; a share of "
-                "nothing is no margin. Write By as a number."
-            ]
-        )
+    _require_margin(question)
     margin = question.margin
     result = replace(result, margin=rule.sign * margin)
-    if comparison is None:  # two values that were measured elsewhere
-        gain = rule.sign * (result.difference or 0.0)
-        is_fulfilled = gain >= margin
-        return replace(
-            result,
-            verdict=PROMOTE if is_fulfilled else REJECT,
-            finding="not worse" if is_fulfilled else "worse",
-            method="two numbers",
-        )
+    if comparison is None:
+        return _of_two_numbers(rule, margin, result)
     p_value = question.p_value
     is_fulfilled, is_violated = p_value <= alpha, comparison.p_below(margin) <= alpha
     two_sided = sorted(rule.sign * end for end in (comparison.lower(alpha / 2), comparison.upper(alpha / 2)))
@@ -294,6 +277,22 @@ def _compared(case: Case, question: _Question, alpha: float, result: RuleResult)
         finding=finding,
         method=comparison.method,
     )
+
+
+def _require_margin(question: _Question) -> None:
+    """Raise :class:`BadPredictions` for a margin that is a share of nothing."""
+    rule = question.rule
+    if rule.by.is_relative and question.measured.champion == 0:
+        where = f" for {question.slice}" if question.slice else ""
+        what = f"rule {rule.place} has By: {rule.by} of the champion's {rule.title}, which is 0{where}"
+        raise BadPredictions([f"{what}; a share of nothing is no margin. Write By as a number."])
+
+
+def _of_two_numbers(rule: Rule, margin: float, result: RuleResult) -> RuleResult:
+    """The result for two values that were measured elsewhere."""
+    is_fulfilled = rule.sign * (result.difference or 0.0) >= margin
+    verdict, finding = (PROMOTE, "not worse") if is_fulfilled else (REJECT, "worse")
+    return replace(result, verdict=verdict, finding=finding, method="two numbers")
 
 
 def _own_interval(rule: Rule, comparison: Comparison, alpha: float, result: RuleResult) -> RuleResult:

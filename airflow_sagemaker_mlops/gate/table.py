@@ -103,17 +103,7 @@ def table(
         arrays["champion"] = numbers("champion", champion, faults)
     names = None if ids is None else _ids(ids, faults)
     groups = {name: _groups(name, values, faults) for name, values in (columns or {}).items()}
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if names is not None:
-        lengths["id"] = len(names)
-    lengths.update({name: len(one.codes) for name, one in groups.items()})
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-        raise BadPredictions([f"the columns differ in length: {told}.", *faults.sentences])
-    if not lengths["label"]:
-        raise BadPredictions(["there are no records."])
-    if faults.sentences:
-        raise BadPredictions(faults.sentences)
+    _require_whole(arrays, names, groups, faults)
     order = np.argsort(names, kind="stable") if names is not None else np.lexsort(tuple(reversed(arrays.values())))
     if names is not None:
         names = names[order]
@@ -127,6 +117,21 @@ def table(
         columns={name: Groups(one.values, one.codes[order]) for name, one in groups.items()},
         fingerprint=_fingerprint(names, arrays["label"]),
     )
+
+
+def _require_whole(arrays: Mapping[str, Any], names: Any, groups: Mapping[str, Groups], faults: Faults) -> None:
+    """Raise :class:`BadPredictions` for columns of different lengths, for no records, and for ``faults``."""
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if names is not None:
+        lengths["id"] = len(names)
+    lengths.update({name: len(one.codes) for name, one in groups.items()})
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
+        raise BadPredictions([f"the columns differ in length: {told}.", *faults.sentences])
+    if not lengths["label"]:
+        raise BadPredictions(["there are no records."])
+    if faults.sentences:
+        raise BadPredictions(faults.sentences)
 
 
 def joined(mine: Predictions, other: Predictions) -> Predictions:

@@ -62,13 +62,7 @@ def rollback(
         except Abandoned:
             if begun.ident == ident:
                 raise
-    last = settle(client, history, tell)
-    champion = rejected_since(client, last) or champion_of(client, history.group)
-    if champion is None:
-        raise RegistryError(f'"{history.group}" has no champion, so there is nothing to roll back.')
-    if expected is not None and champion.number != expected:
-        raise RegistryError(f'Version {champion.number} of "{history.group}" is the champion, and not {expected}.')
-    require_same_history(champion, history)
+    champion = _present(client, history, settle(client, history, tell), expected)
     target = _before(client, history, champion)
     if expected is None:
         _require_promoted(history, champion)
@@ -87,6 +81,17 @@ def rollback_by(client: Client, history: History, ident: str) -> Changed | None:
         return None
     version = version_of(client, entry.model_package)
     return Changed(entry, version) if version.promotion == entry.uri else None
+
+
+def _present(client: Client, history: History, last: Entry | None, expected: int | None) -> Version:
+    """The champion, or the version of the last entry if somebody has rejected it.  Raises :class:`RegistryError`."""
+    champion = rejected_since(client, last) or champion_of(client, history.group)
+    if champion is None:
+        raise RegistryError(f'"{history.group}" has no champion, so there is nothing to roll back.')
+    if expected is not None and champion.number != expected:
+        raise RegistryError(f'Version {champion.number} of "{history.group}" is the champion, and not {expected}.')
+    require_same_history(champion, history)
+    return champion
 
 
 def _with_ident(history: History, ident: str) -> Entry | None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ...definition.expressions import parse_value
 from ...definition.model import Get
 from ...registry.champion import Version, champion_if_any, drift_baseline_of, require_model_data
-from ...registry.change import Baseline, Change, baseline_of
+from ...registry.change import Baseline, Change, Changed, baseline_of
 from ...registry.errors import ChampionChanged, RegistryError
 from ...registry.history import History
 from ...registry.promotion import promote
@@ -92,26 +92,8 @@ class PromoteChampionRunner(Runner):
         started = now()
         arguments = await resolved_arguments(run)
         await show_request(run, arguments)
-        identity = run.identity
-
-        def work() -> Any:
-            history = History(
-                run.aws.client("s3"),
-                _text(run, arguments, "HistoryS3Uri"),
-                _text(run, arguments, "ModelPackageGroupName"),
-            )
-            change = Change(
-                model_package=_text(run, arguments, "ModelPackageArn"),
-                baseline=Baseline.parse(_text(run, arguments, "Baseline")),
-                # A clear keeps it: who clears a promotion that was made wants no second one.
-                ident=digest(identity.step_digest, identity.run_started)[:32],
-                by={"dag_id": identity.dag_id, "run_id": identity.run_name, "step": identity.step},
-                sentence=_optional(run, arguments, "Sentence"),
-            )
-            return promote(run.aws.client, history, change, run.tell)
-
         try:
-            changed = await _told(run, work)
+            changed = await _told(run, lambda: _promoted(run, arguments))
         except StepFailed as error:
             if isinstance(error.__cause__, ChampionChanged):
                 if champion := _compared_in(run):
@@ -130,6 +112,22 @@ class PromoteChampionRunner(Runner):
         }
         run.tell(f"version {version.number} of {version.group} is the champion (change {entry.number})")
         return result_of(run, version.arn, properties, started=started)
+
+
+def _promoted(run: StepRun, arguments: Mapping[str, object]) -> Changed:
+    """Promote the version in ``arguments``.  Blocking."""
+    identity = run.identity
+    group = _text(run, arguments, "ModelPackageGroupName")
+    history = History(run.aws.client("s3"), _text(run, arguments, "HistoryS3Uri"), group)
+    change = Change(
+        model_package=_text(run, arguments, "ModelPackageArn"),
+        baseline=Baseline.parse(_text(run, arguments, "Baseline")),
+        # A clear keeps it: who clears a promotion that was made wants no second one.
+        ident=digest(identity.step_digest, identity.run_started)[:32],
+        by={"dag_id": identity.dag_id, "run_id": identity.run_name, "step": identity.step},
+        sentence=_optional(run, arguments, "Sentence"),
+    )
+    return promote(run.aws.client, history, change, run.tell)
 
 
 def _lost(run: StepRun, started: str, arguments: Mapping[str, object], why: str) -> StepResult:

@@ -20,7 +20,7 @@ from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.links import LINKS, REQUEST_KEY
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator, TrainingStepOperator, base
-from airflow_sagemaker_mlops.operators.base import StepFailedForGood
+from airflow_sagemaker_mlops.operators.attempt import StepFailedForGood
 from airflow_sagemaker_mlops.runtime.events import (
     StepEndedBadly,
     StepSucceeded,

@@ -10,7 +10,7 @@ from airflow_names import DagSerialization
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.operators import LambdaStepOperator, ProcessingStepOperator
-from airflow_sagemaker_mlops.operators.base import StepFailedForGood
+from airflow_sagemaker_mlops.operators.attempt import StepFailedForGood
 from airflow_sagemaker_mlops.runtime.mapped_step import mapped_step
 
 ROLE = "arn:aws:iam::123456789012:role/R"

@@ -13,7 +13,7 @@ from airflow_names import DagSerialization
 
 from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.airflow_versions import AirflowFailException, AirflowSkipException
-from airflow_sagemaker_mlops.operators.base import StepFailedForGood
+from airflow_sagemaker_mlops.operators.attempt import StepFailedForGood
 from airflow_sagemaker_mlops.plan.selection import InvalidSelection
 from airflow_sagemaker_mlops.records.capture.run_recorder import parameters_of, seal_run
 from airflow_sagemaker_mlops.records.model.run_info import RunInfo

@@ -1,0 +1,44 @@
+"""Arguments and options that several commands have."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+DEFINITION = "JSON or YAML file, - for standard input, or SDK code as file.py:object or module:object."
+Definition = Annotated[str, typer.Argument(help=f"Definition: {DEFINITION}", show_default=False)]
+Arguments = Annotated[
+    list[str] | None, typer.Option("--arg", help="name=value for the function that returns the pipeline; repeatable.")
+]
+Python = Annotated[
+    Path,
+    typer.Option(
+        envvar="SAGEMAKER_MLOPS_PYTHON",
+        help="Interpreter that has the SageMaker SDK; default: the current one.",
+        show_default=False,
+    ),
+]
+THIS_PYTHON = Path(os.environ.get("SAGEMAKER_MLOPS_PYTHON") or sys.executable)
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices", envvar="SAGEMAKER_MLOPS_PRICES", help="YAML file with instance prices; adds the cost to the record."
+    ),
+]
+StateDir = Annotated[Path | None, typer.Option("--state-dir", help="State folder of the embedded AWS.")]
+Connection = Annotated[
+    str | None, typer.Option("--conn", help="Airflow connection; default: boto3's credential chain.")
+]
+Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
+
+
+def source(file: str, python: Path = THIS_PYTHON, arguments: list[str] | None = None, **how: Any) -> Any:
+    """The definition named on the command line."""
+    from .compiling import Compiling
+    from .sources import Source
+
+    return Source(file, Compiling(python, arguments or (), **how))
