@@ -17,12 +17,26 @@ from ..links import LINKS
 from ..runtime.infrastructure_retries import INFRASTRUCTURE_RETRIES, outlast_outages
 from ..runtime.step_task import StepTask
 from .attempt import StepAttempts
-from .decided_late import DecidedLate
 
 if TYPE_CHECKING:
     from airflow.sdk import TriggerRule
 
     from ..runtime.start_in_triggerer import StartInTriggerer
+
+
+class DecidedLate:
+    """An operator attribute that is computed whenever it is read, e.g. when Airflow serializes the DAG.
+
+    Cluster policies and assignments in the DAG file change operators after their creation.  On the class itself, where
+    Airflow looks for mapped operators, the value is ``otherwise``.
+    """
+
+    def __init__(self, decide: Callable[[Any], Any], otherwise: object) -> None:
+        self._decide = decide
+        self._otherwise = otherwise
+
+    def __get__(self, operator: object, owner: type) -> Any:
+        return self._otherwise if operator is None else self._decide(operator)
 
 
 def _converted_by(kind: type) -> frozenset[str]:

@@ -19,7 +19,7 @@ from ..links import RunPageLink, RunRecordLink
 from ..plan.model import TEARDOWN_TASK_ID
 from ..runtime.infrastructure_retries import outlast_outages
 from ..settings import location_of
-from .decided_late import DecidedLate
+from .base import DecidedLate
 
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol

@@ -51,5 +51,5 @@ def test_a_dag_file_loads_no_aws_sdk_no_provider_and_few_modules() -> None:
     milliseconds, *loaded = done.stdout.splitlines()[-1].split()
     forbidden = ("boto3", "botocore", "sagemaker", "moto", "airflow.providers.amazon", "yaml")
     assert not [name for name in loaded if name.split(".")[0] in forbidden or name.startswith(forbidden)]
-    assert len(loaded) <= 43, sorted(loaded)  # a folder counts as well
+    assert len(loaded) <= 44, sorted(loaded)  # a folder counts as well
     assert int(milliseconds) < 400  # a guard against accidents; the figure itself is measured in benchmarks/
