@@ -7,7 +7,7 @@ A document of an older minor version may lack members that are required now, and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from typing import NotRequired, Required, TypedDict
 
 from ...json_types import Json, JsonObject
 
@@ -287,11 +287,76 @@ class AmendmentDocument(TypedDict):
     integrity: NotRequired[IntegrityDocument]
 
 
-class SummaryDocument(TypedDict):
+class RuleDocument(TypedDict, total=False):
+    """The result of a gate's rule for all records; differences are candidate - champion, whatever the goal."""
+
+    metric: str
+    verdict: str
+    must: str
+    goal: str
+    candidate: float
+    champion: float
+    difference: float
+    interval: list[float]
+    level: float
+    bound: float
+    margin: float
+    floor: float
+    ceiling: float
+
+
+class VerdictDocument(TypedDict):
+    """The verdict of a gate or a drift check; ``others`` is the verdict of results that are not in ``rules``."""
+
+    step: str
+    type: str
+    verdict: str
+    sentence: NotRequired[str]
+    group: NotRequired[str]
+    champion: NotRequired[str]
+    records: NotRequired[int]
+    rules: NotRequired[list[RuleDocument]]
+    others: NotRequired[str]
+
+
+class PromotedDocument(TypedDict):
+    """A champion that a run made; ``replaced`` is the ARN of the one before, ``history`` the prefix of its history."""
+
+    step: str
+    arn: str
+    at: str
+    replaced: NotRequired[str]
+    history: NotRequired[str]
+
+
+class DeployedDocument(TypedDict):
+    """An endpoint that a run updated; ``arn`` is the model package that it serves."""
+
+    step: str
+    endpoint: str
+    at: str
+    arn: NotRequired[str]
+
+
+class FactsDocument(TypedDict, total=False):
+    """What the index says of a run beyond its counts; entries of earlier versions lack it."""
+
+    verdicts: list[VerdictDocument]
+    metrics: Mapping[str, float]
+    cost: CostDocument
+    models: list[ModelDocument]
+    approvals: list[ApprovalDocument]
+    promoted: list[PromotedDocument]
+    deployed: list[DeployedDocument]
+    failed_step: str
+    definition: str
+
+
+class SummaryDocument(FactsDocument):
     """A record's entry in the index."""
 
-    run_id: str
-    sha256: str
+    run_id: Required[str]
+    sha256: Required[str]
     previous: NotRequired[list[LinkDocument]]
     status: NotRequired[str]
     started: NotRequired[str]

@@ -21,6 +21,7 @@ from ..model.canonical_json import compact_json
 from ..model.documents import RecordDocument, SummaryDocument
 from ..model.record import SCHEMA
 from ..model.timestamps import moment
+from .facts import facts_of
 from .keys import index_prefix, segment
 from .protocol import Store
 from .sealed import hash_of, previous_of, record_name
@@ -59,7 +60,7 @@ def summary_of(document: RecordDocument) -> Summary:
     for counted in ("steps", "failed", "cached", "jobs_started", "seconds", "billable_seconds"):
         if counted in totals:
             summary[counted] = totals[counted]
-    return summary
+    return {**summary, **facts_of(document)}
 
 
 def add_to_index(store: Store, dag_id: str, summary: Summary) -> None:
