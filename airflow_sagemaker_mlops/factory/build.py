@@ -215,10 +215,11 @@ def _operator(task: TaskPlan, prefix: str, options: _Options, dag: DAG) -> BaseO
     if task.step_type == "RunCondition":
         triggers = {prefix + name: trigger for name, trigger in task.triggers.items()}
         return operators.RunConditionOperator(triggers=triggers, **arguments, **options.airflows)  # type: ignore[no-any-return]
-    if task.description:
+    if task.description or task.step_type == "Condition":
         from ..plan.describe import step_doc
 
-        arguments["doc_md"] = step_doc(task)
+        if doc := step_doc(task):
+            arguments["doc_md"] = doc
     if task.step_type == "Condition":
         sides = task.spec.branches.items()
         arguments["branches"] = {side: [prefix + name for name in names] for side, names in sides}

@@ -12,6 +12,7 @@ from ..definition.secret_names import holds_secret
 from .model import Plan, TaskPlan, Upstream
 
 MOST_STEPS = 25  # more rows are no help, and every serialized DAG contains the text
+_TRUE_IF = "True if "
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 
 
@@ -62,18 +63,32 @@ def _purpose(task: TaskPlan) -> str:
     about = escape(task.description.replace("\n", " "))
     if task.step_type != "Condition":
         return about
-    from ..definition.conditions import parse_conditions
-    from ..definition.evaluate import in_words
-
-    given = task.spec.arguments.get("Conditions")
     taken = [f"{side}: {', '.join(map(escape, names))}" for side, names in task.spec.branches.items()]
-    decides = f"`{_code(in_words(parse_conditions(given, 'Conditions')))}`"
-    return ". ".join(part for part in (about.removesuffix("."), decides, "; ".join(taken)) if part)
+    return ". ".join(part for part in (about.removesuffix("."), f"`{_decides(task)}`", "; ".join(taken)) if part)
 
 
 def step_doc(task: TaskPlan) -> str:
-    """A step's description."""
-    return escape(task.description)
+    """A step's description; of a Condition step, also its condition, which :func:`condition_in` reads.
+
+    A condition behind a verdict has the step with the verdict for its description.
+    """
+    about = escape(task.description)
+    if task.step_type != "Condition" or "." in task.task_id:
+        return about
+    return f"{about}\n\n{_TRUE_IF}`{_decides(task)}`".strip()
+
+
+def condition_in(doc: str) -> str:
+    """The condition in words in the documentation of a Condition step; "" if there is none."""
+    _, found, words = doc.rpartition(f"{_TRUE_IF}`")
+    return words.removesuffix("`").replace("\\|", "|") if found else ""
+
+
+def _decides(task: TaskPlan) -> str:
+    from ..definition.conditions import parse_conditions
+    from ..definition.evaluate import in_words
+
+    return _code(in_words(parse_conditions(task.spec.arguments.get("Conditions"), "Conditions")))
 
 
 def _code(text: str) -> str:
