@@ -12,6 +12,7 @@ from ..definition.secret_names import holds_secret
 from .model import Plan, TaskPlan, Upstream
 
 MOST_STEPS = 25  # more rows are no help, and every serialized DAG contains the text
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+!|<>~])")
 _TRUE_IF = "True if "
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 
@@ -19,6 +20,11 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 def escape(text: str) -> str:
     """``text`` with all Markdown and HTML markup escaped."""
     return SPECIAL.sub(r"\\\1", text).replace("&", "&amp;").replace("\\<", "&lt;").replace("\\>", "&gt;")
+
+
+def unescape(text: str) -> str:
+    """The inverse of :func:`escape`."""
+    return _ESCAPED.sub(r"\1", text.replace("&lt;", "\\<").replace("&gt;", "\\>").replace("&amp;", "&"))
 
 
 def pipeline_doc(plan: Plan) -> str:

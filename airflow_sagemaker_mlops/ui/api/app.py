@@ -9,11 +9,11 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from . import page, run, task
+from . import dag, models, page, run, task
 from .headers import SafeHeaders
 from .static_files import Scripts
 
-ROUTERS = (run.router, task.router)  # each of their routes names a guard of ``guards``
+ROUTERS = (run.router, task.router, dag.router, models.router)  # each of their routes names a guard of ``guards``
 PUBLIC = (page.router,)  # pages without data
 log = logging.getLogger(__name__)
 

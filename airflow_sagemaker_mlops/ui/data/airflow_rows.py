@@ -160,6 +160,47 @@ def tries_of(dag_id: str, run_id: str, task_id: str, map_index: int, most: int =
     return [found[number] for number in sorted(found)][-most:]
 
 
+def dag_ids() -> set[str]:
+    """The ids of all DAGs that Airflow knows."""
+    from airflow.models.dag import DagModel
+    from sqlalchemy import select
+
+    with _reading() as session:
+        return set(session.scalars(select(DagModel.dag_id)))
+
+
+def serialized_dag(dag_id: str) -> Mapping[str, Json]:
+    """The latest version of a DAG as it was serialized; empty if there is none."""
+    from airflow.models.serialized_dag import SerializedDagModel
+
+    with _reading() as session:
+        found: Any = SerializedDagModel.get(dag_id, session=session)
+        data: Json = found.data if found is not None else None
+    return as_object(as_object(data).get("dag"))
+
+
+def dags_mentioning(word: str, among: Sequence[str]) -> list[str]:
+    """Those of the DAGs whose serialized text has ``word``; none if Airflow compresses serialized DAGs."""
+    from airflow.models.serialized_dag import SerializedDagModel as Row
+    from sqlalchemy import String, cast, select
+
+    asked = select(Row.dag_id).where(Row.dag_id.in_(among), cast(Row._data, String).contains(word)).distinct()
+    with _reading() as session:
+        return sorted(session.scalars(asked))
+
+
+def ended_with(task: str, key: str, most: int) -> Iterator[tuple[str, Json]]:
+    """(DAG, value) of the tasks called ``task``, in a task group or not, in all DAGs, newest first."""
+    from airflow.models.xcom import XComModel as Row
+    from sqlalchemy import or_, select
+
+    asked = select(Row.dag_id, Row.value).where(Row.key == key)
+    asked = asked.where(or_(Row.task_id == task, Row.task_id.endswith(f".{task}", autoescape=True)))
+    with _reading() as session:
+        rows = session.execute(asked.order_by(Row.timestamp.desc()).limit(most)).all()
+    yield from ((row[0], _value(row[1])) for row in rows)
+
+
 @contextmanager
 def _reading() -> Iterator[Session]:
     from airflow.utils.session import create_session

@@ -34,7 +34,7 @@ def place_of(uri: str) -> tuple[str, str]:
 
 def opened(location: str) -> Store:
     """The store.  May ask STS; its calls give up after a few seconds."""
-    return open_store(location, _client)
+    return open_store(location, lambda: client_of("s3"))
 
 
 def aws_connection() -> Any:
@@ -52,9 +52,10 @@ def is_local() -> bool:
         return True
 
 
-def _client() -> Any:
+def client_of(service: str) -> Any:
+    """A client of the default connection that gives up after a few seconds."""
     from botocore.config import Config
 
     aws = aws_connection()
     config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"mode": "standard", "max_attempts": 2})
-    return aws.make("s3", aws.region, aws.config.merge(config) if aws.config is not None else config)
+    return aws.make(service, aws.region, aws.config.merge(config) if aws.config is not None else config)

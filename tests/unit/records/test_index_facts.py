@@ -78,9 +78,7 @@ def test_promotion_and_endpoint_come_from_the_requests() -> None:
         ended="2026-01-01T00:03:00Z",
         request={"ModelPackageArn": ARN.format(2), "Baseline": f"1:{ARN.format(1)}", "HistoryS3Uri": "s3://b/h"},
     )
-    model = StepRecord(
-        "Make", "Model", "Succeeded", request={"PrimaryContainer": {"ModelPackageName": ARN.format(2)}}
-    )
+    model = StepRecord("Make", "Model", "Succeeded", request={"PrimaryContainer": {"ModelPackageName": ARN.format(2)}})
     endpoint = StepRecord("Deploy", "Endpoint", "Succeeded", ended="t", request={"EndpointName": "churn-prod"})
     facts = facts_of(record("r", promote, model, endpoint))
     assert facts["promoted"] == [

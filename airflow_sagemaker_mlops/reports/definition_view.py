@@ -1,0 +1,252 @@
+"""A definition as a picture, also before any run: steps in layers, edges, and conditions and rules in words.
+
+Pure.  Conditions behind a verdict (``IsBetter.promote``) are part of the step with the verdict, and the tasks that only
+Airflow needs are left out, so that the picture shows what the definition says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from ..definition.expressions import parse_value
+from ..definition.model import Get, Join
+from ..json_types import Json, JsonObject
+from .graph_layout import layered, without_shortcuts
+from .index_entries import metric_title
+from .reading import Cutter, clipped, items, mapping, number, objects, text
+
+MOST_STEPS = 300
+MOST_WORDS = 12  # rules of a step
+_VERDICTS = ("promote", "reject", "inconclusive", "stable", "drift")
+_OWN_TASKS = frozenset({"status", "parameters", "teardown", "invalid"})
+_HIDDEN = frozenset({"RunCondition", "Status"})
+
+
+@dataclass(frozen=True, slots=True)
+class DefinedStep:
+    """A task of the DAG, as it was serialized.
+
+    type       step type, or the operator of a task of another package
+    title      display name; "" if it has none
+    decides    the condition of a Condition step in words
+    after      {task id: label of the edge, such as "If"}
+    settings   the step's keys in the definition, with expressions as written
+    """
+
+    name: str
+    type: str
+    title: str = ""
+    about: str = ""
+    decides: str = ""
+    after: Mapping[str, str] = field(default_factory=dict)
+    settings: JsonObject = field(default_factory=dict)
+
+
+class Node(TypedDict):
+    """A step; ``x`` and ``y`` are its column and its layer, from 0."""
+
+    id: str
+    title: str
+    type: str
+    about: str
+    words: list[str]
+    parameters: list[str]
+    instance: str
+    decides: bool
+    x: float
+    y: int
+
+
+class Edge(TypedDict):
+    """What runs after what; ``label`` says when, "" for always."""
+
+    source: str
+    target: str
+    label: str
+
+
+class DefinitionView(TypedDict):
+    """The picture; ``width`` and ``height`` count columns and layers."""
+
+    schema: str
+    nodes: list[Node]
+    edges: list[Edge]
+    width: float
+    height: int
+    cut: dict[str, int]
+
+
+def definition_view(steps: Sequence[DefinedStep]) -> DefinitionView:
+    """The picture of the steps, in the order of the definition."""
+    cutter = Cutter()
+    shown = cutter.first("steps", [step for step in steps if _is_shown(step, steps)], MOST_STEPS)
+    edges = without_shortcuts([step.name for step in shown], _edges(steps, {step.name for step in shown}))
+    places = layered([step.name for step in shown], list(edges))
+    nodes = [_node(step, *places[step.name]) for step in shown]
+    return {
+        "schema": "1.0",
+        "nodes": nodes,
+        "edges": [
+            {"source": text(one), "target": text(other), "label": text(label)} for (one, other), label in edges.items()
+        ],
+        "width": max((x for x, _ in places.values()), default=0.0) + 1,
+        "height": max((y for _, y in places.values()), default=0) + 1,
+        "cut": cutter.cut,
+    }
+
+
+def _is_shown(step: DefinedStep, steps: Sequence[DefinedStep]) -> bool:
+    own = step.name.rpartition("pipeline.")[2]
+    return step.type not in _HIDDEN and own not in _OWN_TASKS and not _behind(step.name, steps)
+
+
+def _behind(name: str, steps: Sequence[DefinedStep]) -> str:
+    """The step whose verdict the condition ``name`` asks for, such as ``IsBetter``; "" for other tasks."""
+    step, _, verdict = name.rpartition(".")
+    return step if verdict in _VERDICTS and any(one.name == step for one in steps) else ""
+
+
+def _edges(steps: Sequence[DefinedStep], shown: set[str]) -> dict[tuple[str, str], str]:
+    """Edges between shown steps, through the hidden ones; a label of a verdict names it."""
+    by_name = {step.name: step for step in steps}
+    inner = {step.name: _behind(step.name, steps) for step in steps}
+    edges: dict[tuple[str, str], str] = {}
+
+    def sources(name: str, label: str, seen: frozenset[str]) -> list[tuple[str, str]]:
+        if name in shown:
+            return [(name, label)]
+        if name not in by_name or name in seen:
+            return []
+        if step := inner[name]:
+            return sources(step, _verdict_label(name, label, steps), seen | {name})
+        above = by_name[name].after
+        return [one for source, own in above.items() for one in sources(source, label or own, seen | {name})]
+
+    for step in steps:
+        if step.name in shown:
+            for source, label in step.after.items():
+                for found, said in sources(source, label, frozenset()):
+                    edges[found, step.name] = edges.get((found, step.name)) or said
+    return edges
+
+
+def _verdict_label(condition: str, label: str, steps: Sequence[DefinedStep]) -> str:
+    """``promote`` for the If branch of ``IsBetter.promote``; the verdicts that are left for its Else branch."""
+    step, _, verdict = condition.rpartition(".")
+    if label != "Else":
+        return verdict if label == "If" else label
+    asked = {one.name.rpartition(".")[2] for one in steps if one.name.rpartition(".")[0] == step}
+    family = _VERDICTS[:3] if verdict in _VERDICTS[:3] else (*_VERDICTS[3:], "inconclusive")
+    left = [word for word in family if word not in asked and word != verdict]
+    return " or ".join(left) or "otherwise"
+
+
+def _node(step: DefinedStep, x: float, y: int) -> Node:
+    words = words_of(step)
+    return {
+        "id": text(step.name),
+        "title": text(step.title) or text(step.name.rpartition(".")[2]),
+        "type": text(step.type),
+        "about": clipped(step.about, 2_000),
+        "words": [clipped(word, 500) for word in words[:MOST_WORDS]]
+        + ([f"and {len(words) - MOST_WORDS} more"] if len(words) > MOST_WORDS else []),
+        "parameters": sorted({clipped(name, 300) for name in _parameters(step.settings)})[:50],
+        "instance": _said(_instance(step.settings)),
+        "decides": bool(step.decides) or step.type in ("Condition", "x-champion-gate", "x-drift-check"),
+        "x": x,
+        "y": y,
+    }
+
+
+def words_of(step: DefinedStep) -> list[str]:
+    """What a step decides by: its condition, or each rule of its gate or drift check."""
+    if step.decides:
+        return [step.decides]
+    if step.type == "x-champion-gate":
+        return [_gate_rule(rule) for rule in objects(step.settings.get("Rules"))]
+    if step.type == "x-drift-check":
+        return [_drift_rule(rule) for rule in objects(step.settings.get("Rules"))]
+    return []
+
+
+def _gate_rule(rule: JsonObject) -> str:
+    """``AUC must improve by more than 0.01, for each origin``."""
+    metric = metric_title(_said(rule.get("Metric")))
+    by = _said(rule.get("By")) if "By" in rule else ""
+    parts = []
+    if (must := _said(rule.get("Must"))) == "improve":
+        parts.append(f"must improve by more than {by}" if by not in ("", "0", "0.0") else "must improve")
+    elif must == "not_worsen":
+        parts.append(f"may be worse by less than {by}" if by not in ("", "0", "0.0") else "must not be worse")
+    for key, words in (
+        ("Floor", "at least"),
+        ("Ceiling", "at most"),
+        ("AlarmAbove", "alarm above"),
+        ("AlarmBelow", "alarm below"),
+    ):
+        if key in rule:
+            parts.append(f"{words} {_said(rule[key])}")
+    if "Slice" in rule:
+        parts.append(f"for each {_said(rule['Slice'])}")
+    if "MinRecords" in rule:
+        parts.append(f"from {_said(rule['MinRecords'])} records")
+    dry = " (dry run)" if rule.get("DryRun") is True else ""
+    return f"{metric} {', '.join(parts)}{dry}" if parts else f"{metric} is reported"
+
+
+def _drift_rule(rule: JsonObject) -> str:
+    """``psi of hour at most 0.25``."""
+    check = _said(rule.get("Check"))
+    columns = ", ".join(_said(name) for name in items(rule.get("Columns")))
+    limits = [f"{words} {_said(rule[key])}" for key, words in (("Min", "at least"), ("Max", "at most")) if key in rule]
+    dry = " (dry run)" if rule.get("DryRun") is True else ""
+    return " ".join([check, *([f"of {columns}"] if columns else []), *([" and ".join(limits)] if limits else [])]) + dry
+
+
+def _said(value: Json) -> str:
+    """A value in words: the name of a parameter, or the text of a literal."""
+    if value is None:
+        return ""
+    try:
+        parsed = parse_value(value, "$")
+    except (ValueError, TypeError, LookupError, RecursionError):
+        parsed = value
+    match parsed:
+        case Get(root="Parameters", name=name):
+            return clipped(str(name), 300)
+        case Get(text=given):
+            return clipped(str(given), 300)
+        case Join():
+            return "joined text"
+        case str():
+            return clipped(parsed, 300)
+    if (found := number(value)) is not None:
+        return f"{found:g}"
+    try:
+        return clipped(json.dumps(value, ensure_ascii=False, default=str), 300)
+    except (ValueError, TypeError, RecursionError):
+        return "…"
+
+
+def _parameters(settings: JsonObject) -> list[str]:
+    given = settings.get("Parameters")
+    return [str(name) for name in given] if isinstance(given, Mapping) else []
+
+
+def _instance(settings: JsonObject) -> Json:
+    """The instance type of a job, as written."""
+    arguments = mapping(settings.get("Arguments"))
+    for path in (
+        ("ProcessingResources", "ClusterConfig"),
+        ("ResourceConfig",),
+        ("TransformResources",),
+    ):
+        found = arguments
+        for key in path:
+            found = mapping(found.get(key))
+        if "InstanceType" in found:
+            return found["InstanceType"]
+    return None

@@ -1,0 +1,104 @@
+"""``GET api/home``, ``api/models`` and ``api/model``: pages over the DAGs that the reader may read.
+
+A group of models shows up for readers of a DAG whose records name it, and nobody else can ask the registry about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from ...json_types import JsonObject
+from ...registry.errors import RegistryError
+from ...reports.home_view import home_view
+from ...reports.model_view import Registry, groups_of, model_view
+from ..data.in_time import in_time
+from ..data.indexes import MOST_PLACES, indexes_of, places_of
+from ..data.registry import registry_of
+from ..data.rollbacks import rollback_dags
+from ..data.run_source import told
+from .guards import ReadableDags
+
+router = APIRouter()
+REGISTRY_S = 6.0
+ALL_S = 12.0
+UNKNOWN = "No run of a DAG that you may read has registered, judged or promoted a model of this group."
+Summaries = Mapping[str, Iterable[object]]
+GroupName = Annotated[str, Query(min_length=1, max_length=250)]
+
+
+@router.get("/home")
+def home(dags: ReadableDags) -> dict[str, Any]:
+    """Champions, and verdicts of the last days that need a person; null, with a sentence, without records."""
+    try:
+        by_dag, notes = in_time(lambda: _read(dags), ALL_S)
+    except Exception as error:
+        return {"view": None, "why": told(error)}
+    return {"view": home_view(by_dag, datetime.now(UTC)), "why": " ".join(notes)}
+
+
+@router.get("/models")
+def models(dags: ReadableDags) -> dict[str, Any]:
+    """The groups, with the DAGs that name them and the champion that a run made last."""
+    try:
+        by_dag, notes = in_time(lambda: _read(dags), ALL_S)
+    except Exception as error:
+        return {"groups": [], "champions": [], "why": told(error)}
+    groups = [{"group": name, "dags": found} for name, found in groups_of(by_dag).items()]
+    champions = home_view(by_dag, datetime.now(UTC))["champions"]
+    return {"groups": groups, "champions": champions, "why": " ".join(notes)}
+
+
+@router.get("/model")
+def model(dags: ReadableDags, group: GroupName) -> dict[str, Any]:
+    """The page of a group, and the DAGs that can roll back its champion."""
+    try:
+        by_dag, _ = in_time(lambda: _read(dags), ALL_S)
+    except Exception as error:
+        return {"view": None, "rollback": [], "why": told(error)}
+    if group not in groups_of(by_dag):
+        return {"view": None, "rollback": [], "why": UNKNOWN}
+    registry, why = _registry(group, by_dag)
+    return {"view": model_view(group, by_dag, registry, why), "rollback": rollback_dags(group, dags), "why": ""}
+
+
+def _read(dags: set[str]) -> tuple[dict[str, list[object]], list[str]]:
+    """Index entries by DAG, and what is missing."""
+    places = places_of(dags)
+    by_dag: dict[str, list[object]] = {}
+    for place, index in indexes_of(places).items():
+        by_dag.setdefault(place.dag_id, []).extend(index.summaries.values())
+    left = len(places) - MOST_PLACES
+    return by_dag, [f"{left} pipelines are left out: this page reads at most {MOST_PLACES}."] if left > 0 else []
+
+
+def _registry(group: str, by_dag: Summaries) -> tuple[Registry | None, str]:
+    recorded = model_view(group, by_dag, None)
+    endpoints = [served["endpoint"] for served in recorded["endpoints"]]
+    location = _history(group, by_dag)
+    try:
+        return in_time(lambda: registry_of(group, location, endpoints), REGISTRY_S), ""
+    except RegistryError as error:
+        return None, str(error)
+    except Exception as error:
+        told(error)  # into the log
+        return None, "The model registry cannot be asked from here; this is what the records of the runs say."
+
+
+def _history(group: str, by_dag: Summaries) -> str:
+    """Where the last recorded promotion of the group has written its history."""
+    found: tuple[str, str] = ("", "")
+    for summaries in by_dag.values():
+        for entry in summaries:
+            for promoted in _promoted(entry):
+                if f":model-package/{group}/" in str(promoted.get("arn")):
+                    found = max(found, (str(promoted.get("at")), str(promoted.get("history") or "")))
+    return found[1]
+
+
+def _promoted(entry: object) -> list[JsonObject]:
+    found = entry.get("promoted") if isinstance(entry, Mapping) else None
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []

@@ -1,0 +1,99 @@
+"""The indexes of the DAGs' records, kept for a few seconds: a page of a thousand runs reads no record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Lock
+
+from ... import settings
+from ...plan.model import STATUS_TASK_ID, TEARDOWN_TASK_ID
+from ...records.store.index import Index, read_index
+from ...records.store.reader import dags_of
+from .airflow_rows import as_object, dag_ids, ended_with
+from .run_source import RETURNED
+from .stores import opened, place_of
+
+FRESH_S = 10.0
+MOST_KEPT = 200
+MOST_PLACES = 200  # pipelines that a page over several DAGs reads
+MOST_ENDS = 1_000  # ends of runs that are asked for their location
+READERS = 6
+_KEPT: dict[Place, tuple[float, Index]] = {}
+_LOCK = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pipeline's records are; ``record_id`` is its DAG, with its task group if it has one."""
+
+    dag_id: str
+    location: str
+    record_id: str
+
+    @property
+    def group(self) -> str:
+        """The pipeline's task group; "" if it has none."""
+        return self.record_id.removeprefix(self.dag_id).lstrip(".")
+
+
+def places_of(dags: Collection[str]) -> list[Place]:
+    """Where the records of ``dags`` are.  Blocking: two queries, and one listing for each location.
+
+    Records in ``daily.train`` belong to the DAG of this name if there is one, else to the group "train" of "daily".
+    """
+    known = dag_ids()
+    found: dict[Place, None] = {}
+    for location in dict.fromkeys(_locations(dags)):
+        for record_id in dags_of(opened(location)):
+            dag_id = owner_of(record_id, known)
+            if dag_id in dags:
+                found[Place(dag_id, location, record_id)] = None
+    return list(found)
+
+
+def owner_of(record_id: str, known: Collection[str]) -> str:
+    """The DAG of a pipeline's records: the longest id of a DAG that ``record_id`` begins with; "" if none does."""
+    dag_id = record_id
+    while dag_id and dag_id not in known:
+        dag_id = dag_id.rpartition(".")[0]
+    return dag_id
+
+
+def index_of(place: Place) -> Index:
+    """The index of a pipeline's records, at most :data:`FRESH_S` old.  Blocking."""
+    now = time.monotonic()
+    with _LOCK:
+        kept = _KEPT.get(place)
+    if kept is not None and now - kept[0] < FRESH_S:
+        return kept[1]
+    index = read_index(opened(place.location), place.record_id)
+    with _LOCK:
+        _KEPT.pop(place, None)
+        _KEPT[place] = now, index
+        while len(_KEPT) > MOST_KEPT:
+            _KEPT.pop(next(iter(_KEPT)))
+    return index
+
+
+def indexes_of(places: list[Place]) -> dict[Place, Index]:
+    """The indexes of several pipelines.  Blocking."""
+    chosen = places[:MOST_PLACES]
+    with ThreadPoolExecutor(max_workers=READERS) as readers:
+        return dict(zip(chosen, readers.map(index_of, chosen), strict=True))
+
+
+def _locations(dags: Collection[str]) -> Iterator[str]:
+    """Where the configuration says, and where the latest runs of the DAGs have put their records."""
+    if location := settings.location_of(""):
+        yield location
+    for task in (STATUS_TASK_ID, TEARDOWN_TASK_ID):
+        for dag_id, value in ended_with(task, RETURNED, MOST_ENDS):
+            uri = as_object(value).get("Record")
+            if dag_id in dags and isinstance(uri, str) and uri:
+                try:
+                    yield place_of(uri)[0]
+                except ValueError:
+                    continue

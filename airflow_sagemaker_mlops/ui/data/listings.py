@@ -1,0 +1,23 @@
+"""Stored listings for a comparison: those of small inputs only, because a page does not wait for a million lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...records.store.listing import ListingOf, read_listing
+from ...records.store.protocol import Store
+
+MOST_OBJECTS = 2_000
+
+
+def small_listings(store: Store, record_id: str, records: Sequence[Mapping[str, Any]]) -> ListingOf:
+    """Reads the listings of inputs with at most :data:`MOST_OBJECTS` objects."""
+    small = {
+        item.get("listing") or item.get("sha256")
+        for record in records
+        for step in record.get("steps") or ()
+        for item in step.get("inputs") or ()
+        if isinstance(item.get("objects"), int) and item["objects"] <= MOST_OBJECTS
+    }
+    return lambda sha256: read_listing(store, record_id, sha256) if sha256 in small else None
