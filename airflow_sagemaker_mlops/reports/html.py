@@ -32,17 +32,10 @@ Members = dict[str, object]
 Item = TypeVar("Item")
 
 
-@functools.cache
-def style() -> str:
-    """The style sheet of all pages."""
-    return files(__package__).joinpath("templates", "report.css").read_text(encoding="utf-8").strip()
-
-
-@functools.cache
-def content_policy() -> str:
-    """The Content-Security-Policy of the pages: their own style sheet, and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+# The style sheet of all pages, and the policy that allows it and nothing else; as a header, too, where a server has it.
+STYLE = files(__package__).joinpath("templates", "report.css").read_text(encoding="utf-8").strip()
+_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+CONTENT_POLICY = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'"
 
 
 def run_page(view: RunView, *, made: str = "") -> str:
@@ -95,7 +88,7 @@ def _environment() -> Environment:
     filters = (formats.duration, formats.hashed, formats.money, formats.plural, formats.size, formats.when)
     environment.filters |= {given.__name__: given for given in filters}
     environment.filters |= {"plainly": _plainly, "short": pass_context(_short)}
-    environment.globals |= {"policy": content_policy(), "css": Markup(style()), "version": _version()}
+    environment.globals |= {"policy": CONTENT_POLICY, "css": Markup(STYLE), "version": _version()}
     return environment
 
 

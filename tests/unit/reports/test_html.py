@@ -13,9 +13,9 @@ from test_run_view import OLD, gate, huge, rule
 
 from airflow_sagemaker_mlops.registry.history import Entry
 from airflow_sagemaker_mlops.reports.html import (
+    CONTENT_POLICY,
     MOST_BYTES,
     comparison_page,
-    content_policy,
     history_page,
     run_page,
 )
@@ -120,7 +120,7 @@ def test_links_lead_only_to_the_console_of_aws() -> None:
 def test_the_policy_of_a_page_allows_its_style_and_nothing_else() -> None:
     page = Page(run_page(run_view(record())))
     policy = next(v for t, n, v in page.attributes if t == "meta" and n == "content" and "default-src" in v)
-    assert policy == content_policy()
+    assert policy == CONTENT_POLICY
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
 
 
