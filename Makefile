@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock dist release demo test unit check lint format ui docs bench peer matrix pythons chaos malformed clean
+.PHONY: help setup lock dist release demo test unit check lint format ui docs pictures bench peer matrix pythons chaos malformed clean
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ format: setup ## Format and mend what can be mended
 
 ui: setup ## Airflow with the example and the embedded AWS on 127.0.0.1; Ctrl-C ends both
 	$(BIN)/sagemaker-mlops ui
+
+pictures: setup ## The pictures of the documentation, from real runs of the story; needs Chromium and playwright
+	$(BIN)/python docs/pictures/make.py
 
 bench: setup peer ## Measure against hand-written DAGs and the Amazon provider; writes build/bench.json
 	$(BIN)/python -m benchmarks

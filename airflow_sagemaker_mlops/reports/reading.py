@@ -99,8 +99,8 @@ def line_of(value: object) -> str:
 
 
 def lines(value: object, most: int = 20) -> list[str]:
-    """The last ``most`` lines of a log."""
-    return [clipped(str(line), NAME) for line in items(value)[-most:]]
+    """The last ``most`` lines of a log that are not blank."""
+    return [clipped(line, NAME) for one in items(value)[-most * 10 :] if (line := str(one).rstrip())][-most:]
 
 
 class Cutter:
