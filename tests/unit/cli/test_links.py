@@ -17,6 +17,7 @@ SOURCES = [path for folder in ("airflow_sagemaker_mlops", "tests") for path in s
 _CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 _LINK = re.compile(r"(?<!\\)\]\(([^()\s]+)\)")
+_PICTURE = re.compile(r'\b(?:src|srcset)="([^"\s]+)"')
 _CITATION = re.compile(r"\bdocs/[\w./-]+\.md(?:#[\w-]+)?")
 
 
@@ -51,7 +52,8 @@ def broken(target: str, base: Path) -> str:
 
 def links(page: Path) -> Iterator[str]:
     """The relative links of a page."""
-    for target in _LINK.findall(re.sub(r"`[^`\n]*`", "", page_text(page))):
+    text = re.sub(r"`[^`\n]*`", "", page_text(page))
+    for target in [*_LINK.findall(text), *_PICTURE.findall(text)]:
         if not re.match(r"[a-z]+:", target):
             yield f"{page.name}{target}" if target.startswith("#") else target
 
