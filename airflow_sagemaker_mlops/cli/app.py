@@ -13,6 +13,7 @@ from .examples import EXAMPLES
 from .gate_app import gate_app
 from .local_app import local_app
 from .output.terminal import say
+from .project_app import new
 from .records_app import logs, records_app, why_not_cached
 from .run_app import callback, conf, reproduce, run, ui
 
@@ -50,6 +51,7 @@ app.command()(pull)
 app.command()(push)
 app.command()(callback)
 app.command()(ui)
+app.command()(new)
 
 
 def _version(wanted: bool) -> None:

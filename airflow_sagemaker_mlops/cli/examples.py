@@ -16,6 +16,7 @@ EXAMPLES = {
     "pull": "pull churn -o churn.json",
     "push": "push churn.yaml --name churn --role arn:aws:iam::123456789012:role/Pipelines",
     "callback": "callback TOKEN -o auc=0.9",
+    "new": "new churn --data deploy=batch --data ci=none",
     "ui": "ui --dags dags",
     "drift check": "drift check today.csv --baseline january.csv --rules drift.yaml",
     "gate evaluate": "gate evaluate predictions.csv --rules rules.yaml --format json",

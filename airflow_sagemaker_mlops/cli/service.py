@@ -25,21 +25,38 @@ def pull(name: str, out: Path | None, *, conn: str | None, region: str | None) -
     Exit code: 0, 1 if AWS refuses, 2 for unusable options.
     """
     try:
-        client = client_of("sagemaker", conn, region)
-        if "/execution/" in name:
-            answer = client.describe_pipeline_definition_for_execution(PipelineExecutionArn=name)
-        else:
-            answer = client.describe_pipeline(PipelineName=name)
+        answer = _described(name, conn, region)
     except NoAws as error:
         say(in_options(error), err=True)
         return 2
     except Exception as error:
         return _refused(error)
-    text = json.dumps(json.loads(answer["PipelineDefinition"]), indent=2, ensure_ascii=False) + "\n"
+    text = _indented(answer)
     code = write_out(text, out)
     if out is not None and code == 0:
         say(f"{out}: {name}, last changed {answer.get('LastModifiedTime', answer.get('CreationTime'))}")
     return code
+
+
+def definition_of(name: str, conn: str | None, region: str | None) -> str:
+    """The definition that :func:`pull` writes.  Raises :class:`NotCompiled` if there is none to be had."""
+    try:
+        return _indented(_described(name, conn, region))
+    except NoAws as error:
+        raise NotCompiled(in_options(error)) from None
+    except Exception as error:
+        raise NotCompiled(f"The pipeline {name} cannot be pulled: {type(error).__name__}: {error}", 1) from None
+
+
+def _described(name: str, conn: str | None, region: str | None) -> dict[str, Any]:
+    client = client_of("sagemaker", conn, region)
+    if "/execution/" in name:
+        return dict(client.describe_pipeline_definition_for_execution(PipelineExecutionArn=name))
+    return dict(client.describe_pipeline(PipelineName=name))
+
+
+def _indented(answer: dict[str, Any]) -> str:
+    return json.dumps(json.loads(answer["PipelineDefinition"]), indent=2, ensure_ascii=False) + "\n"
 
 
 def push(file: Source, name: str, *, role: str, conn: str | None, region: str | None, parallel: int | None) -> int:

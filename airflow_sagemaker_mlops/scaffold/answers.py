@@ -1,0 +1,71 @@
+"""From what the user gave to an answer for every question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from ..definition.problems import Problem, did_you_mean
+from .errors import ProjectError, refusal
+from .questions import Question, Value, questions
+
+Ask = Callable[[Question, Value], Value]
+
+
+def settle(given: Mapping[str, Value], ask: Ask | None = None) -> dict[str, Value]:
+    """The answer to every question: the given one, else what ``ask(question, default)`` returns, else the default.
+
+    A question that is not asked after the answers before it has its default.  Raises :class:`ProjectError` for names
+    that are no questions, values that are no answers, and answers to questions that are not asked.
+    """
+    wrong = [*_unknown(given)]
+    answers: dict[str, Value] = {}
+    for question in questions():
+        default = question.default_after(answers)
+        if question.name not in given:
+            asked = ask is not None and not wrong and question.is_asked(answers)
+            answers[question.name] = ask(question, default) if ask is not None and asked else default
+            continue
+        answers[question.name] = default
+        try:
+            value = question.read(text_of(given[question.name]))
+        except ValueError as error:
+            wrong.append(Problem("SM372", question.name, f'{question.name} is "{given[question.name]}".', str(error)))
+            continue
+        if question.is_asked(answers):
+            answers[question.name] = value
+        elif value != default:
+            wrong.append(_idle(question, value, answers))
+    if wrong:
+        raise ProjectError(wrong)
+    if answers["source"] in ("file", "pull") and not answers["definition"]:
+        what = "its file" if answers["source"] == "file" else "the name of the pipeline to pull"
+        raise refusal("SM373", "definition", f"source={answers['source']} needs {what}.", "Add --data definition=....")
+    return answers
+
+
+def unanswered(given: Mapping[str, Value]) -> list[str]:
+    """The questions that are still to be asked, if the others are answered as given or by their defaults."""
+    answers = settle(given)
+    return [question.name for question in questions() if question.name not in given and question.is_asked(answers)]
+
+
+def text_of(value: Value) -> str:
+    """The answer as a user types it."""
+    return value if isinstance(value, str) else "yes" if value else "no"
+
+
+def _unknown(given: Mapping[str, Value]) -> Iterator[Problem]:
+    names = [question.name for question in questions()]
+    for name in given:
+        if name not in names:
+            fix = did_you_mean(name, names) or f"The questions are: {', '.join(names)}."
+            yield Problem("SM371", name, f'There is no question "{name}".', fix)
+
+
+def _idle(question: Question, value: Value, answers: Mapping[str, Value]) -> Problem:
+    """An answer without effect is a misunderstanding."""
+    before = [one.name for one in questions()][: [one.name for one in questions()].index(question.name)]
+    because = [name for name in before if name in question.when]
+    told = ", ".join(f"{name}={text_of(answers[name])}" for name in because)
+    what = f'{question.name} is "{text_of(value)}", and the question is not asked with {told}.'
+    return Problem("SM372", question.name, what, f"Leave {question.name} out, or change {because[0]}.")

@@ -1,0 +1,145 @@
+"""Brings a project to the template of the installed version, and keeps what its owners changed.
+
+For each file there are three versions: as the old template made it (its id is in the manifest), as it is now, and as
+the new template makes it.  If both sides changed it and Git knows the old version, Git merges; otherwise the new
+version is written beside the file, with the ending ``.new``.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from packaging.version import InvalidVersion, Version
+
+from ..paths import UnsafePath, below
+from .answers import settle
+from .errors import refusal
+from .projects import ANSWERS, MANIFEST, Existing, object_id, project_files
+from .questions import Value
+
+What = Literal["added", "replaced", "removed", "merged", "beside", "kept"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an update does to one file.
+
+    what   ``beside``: the new version is in ``<name>.new``; ``kept``: the template dropped a file that was changed
+    text   what is written; ``None`` if nothing is
+    """
+
+    name: str
+    what: What
+    text: str | None = None
+
+
+def update_project(folder: Path, given: Mapping[str, Value], existing: Existing | None = None) -> list[Change]:
+    """Update the project in ``folder``; ``given`` are changed answers.  Raises :class:`ProjectError`."""
+    known = _manifest(folder)
+    answers = settle({**recorded_answers(folder), **given})
+    files = project_files(answers, existing)
+    changes = list(_changes(folder, known, files))
+    for change in changes:
+        path = folder / (f"{change.name}.new" if change.what == "beside" else change.name)
+        if change.what == "removed":
+            path.unlink()
+        elif change.text is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(change.text, encoding="utf-8")
+    (folder / MANIFEST).write_text(files[MANIFEST], encoding="utf-8")
+    return changes
+
+
+def recorded_answers(folder: Path) -> dict[str, Value]:
+    """The answers that the project was made with.  Raises :class:`ProjectError` (SM375)."""
+    path = folder / ANSWERS
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        rows = {str(name): value for name, value in found.items() if not str(name).startswith("_")}
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise refusal("SM375", str(path), f"{path} cannot be read: {_why(error)}.", RESTORE) from None
+    return {name: value if isinstance(value, bool) else str(value) for name, value in rows.items()}
+
+
+RESTORE = "Restore it from the project's history; an update needs it."
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        what = f"{folder} was not made by sagemaker-mlops new: it has no {MANIFEST}."
+        raise refusal("SM375", str(folder), what, "Make a project with: sagemaker-mlops new DIR")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        made = Version(found["version"])
+        ids = {str(name): str(known) for name, known in found["files"].items()}
+        for name in ids:
+            below(folder, name)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidVersion, UnsafePath) as error:
+        raise refusal("SM375", str(path), f"{path} cannot be read: {_why(error)}.", RESTORE) from None
+    _refuse_newer(folder, made)
+    return ids
+
+
+def _refuse_newer(folder: Path, made: Version) -> None:
+    from importlib.metadata import version
+
+    from .projects import DISTRIBUTION
+
+    installed = version(DISTRIBUTION)
+    if made > Version(installed):
+        what = f"{folder} was made by {DISTRIBUTION} {made}, which is newer than {installed}, the installed one."
+        raise refusal("SM374", str(folder), what, f"Install it first: pip install '{DISTRIBUTION}[local]>={made}'")
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return (error.strerror or str(error)).lower()
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return " ".join(str(error).split())[:200]
+
+
+def _changes(folder: Path, known: Mapping[str, str], files: Mapping[str, str]) -> Iterator[Change]:
+    for name in sorted({*known, *files} - {MANIFEST}):
+        path, new = folder / name, files.get(name)
+        mine = path.read_bytes() if path.is_file() else None
+        id_mine = None if mine is None else object_id(mine)
+        id_new = None if new is None else object_id(new.encode())
+        before = known.get(name)
+        if id_new in (id_mine, before) or (mine is None and before is not None):
+            continue  # up to date, unchanged in the template, or deleted by its owners
+        if name == ANSWERS:
+            yield Change(name, "replaced", new)
+        elif mine is None:
+            yield Change(name, "added", new)
+        elif id_mine == before:
+            yield Change(name, "removed") if new is None else Change(name, "replaced", new)
+        elif new is None:
+            yield Change(name, "kept")
+        else:
+            merged = _merged(folder, mine, before, new)
+            yield Change(name, "beside", new) if merged is None else Change(name, "merged", merged)
+
+
+def _merged(folder: Path, mine: bytes, before: str | None, new: str) -> str | None:
+    """Both changes in one text; ``None`` if they touch the same lines, or if Git has no ``before``."""
+    if before is None:
+        return None
+    with tempfile.TemporaryDirectory() as there:
+        sides = [Path(there, name) for name in ("mine", "before", "new")]
+        try:
+            old = subprocess.run(["git", "cat-file", "blob", before], cwd=folder, capture_output=True, check=True)
+            for side, content in zip(sides, (mine, old.stdout, new.encode()), strict=True):
+                side.write_bytes(content)
+            words = ["git", "merge-file", "-p", *map(str, sides)]
+            return subprocess.run(words, capture_output=True, check=True).stdout.decode()
+        except (OSError, subprocess.CalledProcessError, UnicodeDecodeError):
+            return None

@@ -1,0 +1,153 @@
+"""A new project on the disk."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from airflow_sagemaker_mlops.cli.new import new, update
+from airflow_sagemaker_mlops.scaffold import ProjectError, make_project, projects, settle, update_project
+from airflow_sagemaker_mlops.scaffold.projects import project_files
+
+HERE = Path("python")
+
+
+def make(folder: Path, *data: str) -> int:
+    return new(folder, data, defaults=True, conn=None, region=None, python=HERE)
+
+
+def test_a_project_is_made_with_its_defaults_and_named_after_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "new" / "Late_Flights 2"
+    assert make(folder) == 0
+    assert "make test" in capsys.readouterr().out
+    assert (folder / "dags" / "late-flights-2" / "train.yaml").is_file()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert os.listdir(folder.parent) == [folder.name]
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == set(
+        project_files(settle({"project": "late-flights-2"}))
+    )
+
+
+def test_a_fresh_clone_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "churn" / ".git").mkdir(parents=True)
+    assert make(tmp_path / "churn") == 0
+    assert (tmp_path / "churn" / ".git").is_dir()
+    assert (tmp_path / "churn" / "README.md").is_file()
+    assert os.listdir(tmp_path) == ["churn"]
+
+
+def test_a_folder_with_files_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert make(tmp_path) == 2
+    assert capsys.readouterr().err == (
+        f"[SM370] {tmp_path} is not empty: it has notes.txt. Name a folder that does not exist.\nNothing was written.\n"
+    )
+    assert os.listdir(tmp_path) == ["notes.txt"]
+    assert make(tmp_path / "notes.txt") == 2
+    assert "is not a folder" in capsys.readouterr().err
+
+
+def test_a_project_that_is_there_is_updated_instead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert make(tmp_path / "churn") == 0
+    assert make(tmp_path / "churn") == 2
+    assert f"sagemaker-mlops new --update {tmp_path / 'churn'}" in capsys.readouterr().err
+
+
+def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(projects.os, "replace", fail)
+    with pytest.raises(OSError, match="no space"):
+        make_project(tmp_path / "deep" / "churn", settle({}))
+    assert os.listdir(tmp_path) == []
+
+
+def test_questions_without_a_terminal_are_named_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["deploy=none", "gate=no"]
+    assert new(tmp_path / "churn", given, defaults=False, conn=None, region=None, python=HERE) == 2
+    said = capsys.readouterr().err
+    assert "no terminal to ask them on: source, regulated, approval, monitoring, target, ci, region" in said
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ("deploy", '--data is "deploy". Write it as KEY=VALUE'),
+        ("deploy=batches", 'deploy is "batches". Did you mean "batch"?'),
+        ("definition=x.yaml", "the question is not asked with source=yaml"),
+    ],
+)
+def test_data_that_is_no_answer_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: str, sentence: str
+) -> None:
+    assert make(tmp_path / "churn", data) == 2
+    assert sentence in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_definition_of_the_user_is_checked_and_taken_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = Path(__file__).parents[2] / "pipelines" / "valid" / "train-evaluate-register.json"
+    assert make(tmp_path / "churn", "source=file", f"definition={own}") == 0
+    assert (tmp_path / "churn" / "dags" / "churn" / "train.json").is_file()
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"Version": "2020-12-01", "Steps": [{"Name": "A", "Type": "Procesing", "Arguments": {}}]}')
+    capsys.readouterr()
+    assert make(tmp_path / "other", "source=file", f"definition={broken}") == 1
+    assert "no project was made" in capsys.readouterr().err
+    assert make(tmp_path / "other", "source=file", "definition=nowhere.yaml") == 1
+    assert "nowhere.yaml" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_update_without_a_newer_template_changes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "churn"
+    make(folder)
+    (folder / "steps" / "features.py").write_text("FEATURES = ()\n")
+    (folder / "infra" / "project.yaml").unlink()
+    assert update_project(folder, {}) == []
+    assert (folder / "steps" / "features.py").read_text() == "FEATURES = ()\n"
+    assert not (folder / "infra" / "project.yaml").exists()
+
+
+def test_another_answer_adds_replaces_and_removes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "churn"
+    make(folder)
+    (folder / ".github" / "workflows" / "ci.yml").write_text("name: ours\n")
+    assert update(folder, ["ci=codepipeline"], conn=None, region=None, python=HERE) == 0
+    assert (folder / "buildspec.yml").is_file()
+    assert not (folder / ".github" / "workflows" / "deploy.yml").exists()
+    assert (folder / ".github" / "workflows" / "ci.yml").read_text() == "name: ours\n"
+    assert "ci.yml  kept, although the template no longer has it: you changed it" in capsys.readouterr().out
+    assert update(folder, [], conn=None, region=None, python=HERE) == 0
+    assert "up to date" in capsys.readouterr().out
+
+
+def test_a_project_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "churn"
+    make(folder)
+    manifest = folder / ".template-files.json"
+    manifest.write_text(manifest.read_text().replace('"version": "', '"version": "99.', 1))
+    with pytest.raises(ProjectError, match=r"\[SM374\] .* was made by airflow-sagemaker-mlops 99\."):
+        update_project(folder, {"ci": "none"})
+    assert (folder / ".github").is_dir()
+
+
+def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match=r"\[SM375\] .* was not made by sagemaker-mlops new"):
+        update_project(tmp_path, {})
+    make(tmp_path / "churn")
+    (tmp_path / "churn" / ".copier-answers.yml").write_text("- not answers\n")
+    with pytest.raises(ProjectError, match=r"\[SM375\] .* cannot be read"):
+        update_project(tmp_path / "churn", {})
+    (tmp_path / "churn" / ".template-files.json").write_text('{"version": "0.1", "files": {"../x": "1"}}')
+    with pytest.raises(ProjectError, match="leads out of its folder"):
+        update_project(tmp_path / "churn", {})

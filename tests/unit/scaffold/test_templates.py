@@ -1,0 +1,112 @@
+"""What the template makes of the answers."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from answer_sets import named, pairwise
+
+from airflow_sagemaker_mlops.definition import examine
+from airflow_sagemaker_mlops.scaffold import Existing, settle
+from airflow_sagemaker_mlops.scaffold.projects import MANIFEST, object_id, project_files
+from airflow_sagemaker_mlops.scaffold.questions import Value
+from airflow_sagemaker_mlops.steps.requests import request_problems
+
+VALID = Path(__file__).parents[2] / "pipelines" / "valid"
+OWN = Existing((VALID / "train-evaluate-register.json").read_text(), ".json", "own-group")
+SETS = pairwise()
+
+
+class Template(yaml.SafeLoader):
+    """CloudFormation's YAML."""
+
+
+def tagged(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> object:
+    if isinstance(node, yaml.ScalarNode):
+        return {tag: loader.construct_scalar(node)}
+    assert isinstance(node, yaml.SequenceNode | yaml.MappingNode)
+    return {tag: loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else None}
+
+
+Template.add_multi_constructor("!", tagged)
+
+
+def made(answers: dict[str, Value]) -> dict[str, str]:
+    return project_files(answers, OWN if answers["source"] in ("file", "pull") else None)
+
+
+@pytest.mark.parametrize("answers", SETS, ids=lambda answers: named(answers.items()))
+def test_what_the_answers_make_is_valid(answers: dict[str, Value]) -> None:
+    files = made(answers)
+    for name, text in files.items():
+        assert text.endswith("\n"), name
+        assert "[%" not in text, name
+        assert not re.search(r"\[\[ \w+ \]\]", text), name
+        if name.endswith(".py"):
+            ast.parse(text, name)
+        elif name.startswith("dags/") and name.endswith((".yaml", ".json")):
+            pipeline, problems = examine(text.encode(), name=name)
+            assert [*problems, *request_problems(pipeline)] == [] or name.endswith("train.json"), name
+        elif name.endswith((".yaml", ".yml")):
+            assert isinstance(yaml.load(text, Template), dict), name
+    folders = {name.partition("/")[0] for name in files}
+    assert (".github" in folders) == (answers["ci"] == "github")
+    assert {f"dags/churn/train.{'yaml' if answers['source'] == 'yaml' else 'json'}"} == {
+        name for name in files if name.startswith("dags/churn/train.")
+    }
+    assert ("pipeline/pipeline.py" in files) == (answers["source"] == "sdk")
+    assert ("infra/pipeline.yaml" in files) == (answers["ci"] == "codepipeline")
+    assert ("dags/monitor.py" in files) == answers["monitoring"]
+    assert ("dags/deploy.py" in files) == (answers["deploy"] != "none")
+    assert ("LICENSE" in files) == (answers["licence"] != "none")
+    assert {"mwaa", "astro"} & folders == {str(answers["target"])} - {"self-hosted"}
+
+
+def test_the_same_answers_make_the_same_bytes() -> None:
+    assert made(SETS[0]) == made(SETS[0])
+
+
+def test_the_manifest_has_gits_id_of_every_file() -> None:
+    files = made(SETS[0])
+    ids = json.loads(files[MANIFEST])["files"]
+    assert set(ids) == set(files) - {MANIFEST}
+    assert object_id(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"  # git hash-object
+
+
+@pytest.mark.parametrize("deploy", ["endpoint", "none"])
+def test_workflows_ask_for_few_rights_and_pin_their_actions(deploy: str) -> None:
+    files = project_files(settle({"project": "churn", "deploy": deploy}))
+    for text in (text for name, text in files.items() if name.startswith(".github/")):
+        workflow = yaml.safe_load(text)
+        assert workflow["permissions"] == {"contents": "read"}
+        steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+        uses = [step["uses"] for step in steps if "uses" in step]
+        assert uses
+        assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", one) for one in uses)
+        runs = [step["run"] for step in steps if "run" in step]
+        assert not [run for run in runs if "${{" in run]  # an expression in a script is an injection
+        assert "AWS_SECRET_ACCESS_KEY" not in text
+        assert all("timeout-minutes" in job for job in workflow["jobs"].values())
+
+
+def test_regulated_records_are_locked_and_a_person_decides() -> None:
+    files = project_files(settle({"project": "churn", "regulated": "yes"}))
+    resources = yaml.load(files["infra/project.yaml"], Template)["Resources"]
+    lock = resources["RecordsBucket"]["Properties"]
+    assert lock["ObjectLockEnabled"] is True
+    assert lock["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Mode"] == "COMPLIANCE"
+    assert "Type: x-approval" in files["dags/churn/train.yaml"]
+    assert "FAIL_ON_RECORD_ERROR=True" in files["README.md"]
+
+
+def test_the_role_of_airflow_may_touch_only_the_bucket_of_the_project() -> None:
+    template = project_files(settle({"project": "churn"}))["infra/project.yaml"]
+    rows = yaml.load(template, Template)["Resources"]["AirflowRole"]["Properties"]["Policies"][0]
+    for row in rows["PolicyDocument"]["Statement"]:
+        if any(action.startswith("s3:") for action in row["Action"]):
+            assert all("${Bucket}" in one["Sub"] for one in row["Resource"])
