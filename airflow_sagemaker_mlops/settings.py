@@ -68,6 +68,11 @@ def region_name() -> str | None:
     return _get("region_name") or None
 
 
+def stage() -> str:
+    """Stage whose configuration applies to DAGs that have stages: ``stage``; empty for none."""
+    return _get("stage").strip()
+
+
 def stubs() -> str:
     """File with stub results of steps, for rehearsals on the embedded AWS: ``stubs``; empty for none."""
     return _get("stubs").strip()

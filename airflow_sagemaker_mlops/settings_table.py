@@ -62,6 +62,12 @@ OPTIONS = {
         default="",
         example="eu-west-1",
     ),
+    "stage": Option(
+        "Stage of this deployment: DAGs with a ``config`` folder beside their file, or in the folder above, take "
+        "parameters, role, connection and schedule from ``config/<stage>.yaml``. Empty: no such file is read.",
+        default="",
+        example="prod",
+    ),
     "stubs": Option(
         "File with stub results of steps, as for ``sagemaker-mlops run --stubs``. Only for the embedded "
         "AWS: with a connection to AWS itself, every step fails.",

@@ -16,6 +16,7 @@ from .output.terminal import say
 from .project_app import new
 from .records_app import logs, records_app, why_not_cached
 from .run_app import callback, conf, reproduce, run, ui
+from .stage_app import deploy, releases, rollback
 
 EPILOG = (
     "Exit codes: 0 success; 1 the definition has errors, the run failed or AWS refused (diff: differences were found; "
@@ -47,6 +48,9 @@ app.command()(reproduce)
 app.command()(diff)
 app.command()(render)
 app.command()(iam)
+app.command()(deploy)
+app.command()(rollback)
+app.command()(releases)
 app.command()(pull)
 app.command()(push)
 app.command()(callback)

@@ -9,21 +9,28 @@ from ..definition import examine, placed
 from ..definition.model import Step
 from ..definition.problem_names import NAMES
 from ..definition.problems import PipelineError, Problem, render_problem
+from ..steps.policy_values import with_values
 from ..steps.requests import request_problems
 from .compiling import NotCompiled
 from .output.terminal import say, say_json, tell
 from .sources import Source
+from .stages import NO_STAGE, StageChoice, values_of
 
 
-def run_check(files: Sequence[Source], *, output: str, strict: bool) -> int:
+def run_check(files: Sequence[Source], *, output: str, strict: bool, stage: StageChoice = NO_STAGE) -> int:
     """Exit code: 0 at most warnings, 1 errors, 2 unusable arguments; ``strict`` makes warnings errors."""
     if output not in ("text", "json"):
         say(f'--format is "{output}"; use text or json.', err=True)
         return 2
     try:
         found = {file.name: problems_of(file) for file in files}
+        if stage.is_given:
+            found |= _problems_in_stage(files, stage)
     except NotCompiled as error:
         tell(error)
+        return 2
+    except ValueError as error:
+        say(error, err=True)
         return 2
     if output == "json":
         body = [_as_json(name, problem) for name, problems in found.items() for problem in problems]
@@ -43,6 +50,32 @@ def problems_of(file: Source) -> list[Problem]:
     readable = replace(pipeline, steps=tuple(step for step in pipeline.steps if not _is_misread(step, problems)))
     problems += placed(request_problems(readable), file.content, name=file.name)
     return sorted(problems, key=lambda p: (p.line or 0, p.column or 0, p.where))
+
+
+def _problems_in_stage(files: Sequence[Source], choice: StageChoice) -> dict[str, list[Problem]]:
+    """{name of the stage's file: problems of its values, and of requests with them that the definitions lack}."""
+    try:
+        stage = choice.load()
+    except PipelineError as error:
+        return {error.source: list(error.problems)}
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            pipeline = file.load()
+        except PipelineError:
+            continue  # reported for the file itself
+        try:
+            values = values_of(stage, file, pipeline)
+        except PipelineError as error:
+            problems += error.problems
+            continue
+        known = {(one.code, one.where, one.what) for one in request_problems(pipeline)}
+        problems += [
+            replace(one, what=f"with these values, in {file.name}: {one.what}")
+            for one in request_problems(with_values(pipeline, values))
+            if (one.code, one.where, one.what) not in known
+        ]
+    return {stage.file: problems}
 
 
 def _is_misread(step: Step, problems: Sequence[Problem]) -> bool:

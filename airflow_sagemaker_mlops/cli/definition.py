@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from ..definition import to_json
 from ..definition.problems import PipelineError
-from ..definition.step_types import AIRFLOW
 from ..plan import make_plan
+from ..plan.defaults import with_defaults
+from ..plan.model import Plan
 from ..plan.show import mermaid, tree
 from .compiling import NotCompiled
 from .output.terminal import say, say_json, tell, write_out
 from .sources import Source
+from .stages import NO_STAGE, StageChoice, values_of
 
 
-def show_plan(file: Source, form: str) -> int:
+def show_plan(file: Source, form: str, stage: StageChoice = NO_STAGE) -> int:
     """Print the plan of ``file`` as text, json or mermaid; exit code."""
     if form not in ("text", "json", "mermaid"):
         say(f'--format is "{form}"; use text, json or mermaid.', err=True)
         return 2
     try:
-        plan = make_plan(file.load())
+        plan = plan_in_stage(file, stage)
     except (PipelineError, NotCompiled) as error:
         return tell(error)
+    except ValueError as error:
+        say(error, err=True)
+        return 2
     match form:
         case "json":
             say_json(json.loads(plan.to_json()))
@@ -35,7 +39,14 @@ def show_plan(file: Source, form: str) -> int:
     return 0
 
 
-def show_differences(old: Source, new: Source, output: str = "text") -> int:
+def plan_in_stage(file: Source, stage: StageChoice) -> Plan:
+    """The plan of ``file``, with the parameter values of the stage if one is given."""
+    pipeline = file.load()
+    plan = make_plan(pipeline)
+    return with_defaults(plan, values_of(stage.load(), file, pipeline)) if stage.is_given else plan
+
+
+def show_differences(old: Source, new: Source, output: str = "text", stage: StageChoice = NO_STAGE) -> int:
     """Print what changed from ``old`` to ``new``; exit code 0 for no change, 1 for changes, 2 on problems."""
     from ..plan.diff import differences
 
@@ -43,9 +54,12 @@ def show_differences(old: Source, new: Source, output: str = "text") -> int:
         say(f'--format is "{output}"; use text or json.', err=True)
         return 2
     try:
-        lines = differences(make_plan(old.load()), make_plan(new.load()))
+        lines = differences(plan_in_stage(old, stage), plan_in_stage(new, stage))
     except (PipelineError, NotCompiled) as error:
         tell(error)
+        return 2
+    except ValueError as error:
+        say(error, err=True)
         return 2
     if output == "json":
         say_json({"old": old.name, "new": new.name, "changes": lines})
@@ -73,29 +87,6 @@ def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
     except (PipelineError, NotCompiled) as error:
         return tell(error)
     return write_out(render(plan, dag_id or file.pipeline_name), out)
-
-
-def print_policy(file: Source, account: str, region: str, out: Path | None, parameters: Sequence[str] = ()) -> int:
-    """Print or write the IAM policy that running ``file`` requires; stderr has what it could not narrow; exit code."""
-    from ..steps.permissions import policy
-    from ..steps.policy_values import open_ends, with_values
-    from .parameters import parse_values
-
-    try:
-        pipeline = file.load()
-        pipeline = with_values(pipeline, parse_values(make_plan(pipeline), parameters, may_miss=True))
-        made = policy(pipeline, account, region)
-    except (PipelineError, NotCompiled) as error:
-        return tell(error)
-    except ValueError as error:
-        say(f"{file.name}: {error}", err=True)
-        return 2
-    for sentence in open_ends(pipeline, account, region):
-        say(f"not narrowed: {sentence}", err=True)
-    foreign = [step.name for step in pipeline.steps if step.type == AIRFLOW]
-    if foreign:
-        say(f"The policy does not cover {', '.join(foreign)}: another package's operator.", err=True)
-    return write_out(json.dumps(made, indent=2) + "\n", out)
 
 
 def print_json(file: Source, out: Path | None) -> int:

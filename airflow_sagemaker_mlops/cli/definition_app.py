@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from .options import DEFINITION, THIS_PYTHON, Arguments, Connection, Definition, Python, Region, source
+from .options import (
+    DEFINITION,
+    HERE,
+    THIS_PYTHON,
+    Arguments,
+    Config,
+    Connection,
+    Definition,
+    Project,
+    Python,
+    Region,
+    Stage,
+    source,
+    stage_choice,
+)
 
 
 def check(
@@ -16,14 +30,19 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
+    stage: Stage = None,
+    config: Config = None,
+    project: Project = HERE,
 ) -> None:
     """Report every problem of the definitions; exit 1 if there is an error, 0 if there are at most warnings.
 
     Requests of steps are checked against botocore's model of the API. Uses no network.
+    With --stage, the values of the stage are checked, too.
     """
     from .check import run_check
 
-    raise typer.Exit(run_check([source(file, python, arguments) for file in files], output=output, strict=strict))
+    sources = [source(file, python, arguments) for file in files]
+    raise typer.Exit(run_check(sources, output=output, strict=strict, stage=stage_choice(stage, config, project)))
 
 
 def plan(
@@ -33,13 +52,15 @@ def plan(
     as_mermaid: Annotated[bool, typer.Option("--mermaid", help="Short for --format mermaid.")] = False,
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
+    stage: Stage = None,
+    config: Config = None,
+    project: Project = HERE,
 ) -> None:
     """Show the tasks, edges and branches that a definition becomes."""
     from .definition import show_plan
 
-    raise typer.Exit(
-        show_plan(source(file, python, arguments), "json" if as_json else "mermaid" if as_mermaid else output)
-    )
+    form = "json" if as_json else "mermaid" if as_mermaid else output
+    raise typer.Exit(show_plan(source(file, python, arguments), form, stage_choice(stage, config, project)))
 
 
 def to_json(
@@ -106,11 +127,17 @@ def diff(
     old: Definition,
     new: Definition,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    stage: Stage = None,
+    config: Config = None,
+    project: Project = HERE,
 ) -> None:
-    """Show semantic changes: parameters, steps, arguments, edges; exit 1 if there are any."""
+    """Show semantic changes: parameters, steps, arguments, edges; exit 1 if there are any.
+
+    With --stage, parameters have the values of the stage on both sides.
+    """
     from .definition import show_differences
 
-    raise typer.Exit(show_differences(source(old), source(new), output))
+    raise typer.Exit(show_differences(source(old), source(new), output, stage_choice(stage, config, project)))
 
 
 def render(
@@ -139,15 +166,32 @@ def iam(
     out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")] = None,
     arguments: Arguments = None,
     python: Python = THIS_PYTHON,
+    stage: Stage = None,
+    config: Config = None,
+    project: Project = HERE,
+    resource_policies: Annotated[
+        bool,
+        typer.Option("--resource-policies", help="Print the policies that other accounts must attach to their groups."),
+    ] = False,
 ) -> None:
     """Print the minimal IAM policy that the Airflow connection's identity needs to run the definition.
 
     It leaves out what no definition states: records, lineage, roles to assume, KMS keys, other packages' operators,
     and what an Athena query writes besides its result.  Standard error lists statements that could not be narrowed.
+    With --stage, account, region and parameter values are those of the stage.
     """
-    from .definition import print_policy
+    from .iam import print_policy
 
-    raise typer.Exit(print_policy(source(file, python, arguments), account, region, out, parameters or []))
+    code = print_policy(
+        source(file, python, arguments),
+        account,
+        region,
+        out,
+        parameters or [],
+        stage=stage_choice(stage, config, project),
+        resource_policies=resource_policies,
+    )
+    raise typer.Exit(code)
 
 
 def pull(

@@ -35,6 +35,22 @@ Connection = Annotated[
 ]
 Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
 
+Stage = Annotated[
+    str | None, typer.Option("--stage", help="Stage: its configuration is config/STAGE.yaml.", show_default=False)
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="File with the configuration, instead of --stage.", show_default=False)
+]
+Project = Annotated[Path, typer.Option("--project", help="Folder of the project, which has the config folder.")]
+HERE = Path()
+
+
+def stage_choice(stage: str | None, config: Path | None, project: Path) -> Any:
+    """The stage named on the command line, possibly none."""
+    from .stages import StageChoice
+
+    return StageChoice(stage, config, project)
+
 
 def source(file: str, python: Path = THIS_PYTHON, arguments: list[str] | None = None, **how: Any) -> Any:
     """The definition named on the command line."""

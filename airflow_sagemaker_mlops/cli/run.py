@@ -23,7 +23,9 @@ from .output.summary import check_place, write_summary
 from .output.terminal import say, say_json
 from .parameters import texts_of
 from .progress import TerminalObserver
+from .run_in_stage import in_stage
 from .sources import Source
+from .stages import NO_STAGE, StageChoice
 
 NO_RECORDS = "Add --records with the location of the records, and leave out --stubs."
 ONE_RUN = "--summary holds one run: leave out --all-branches."
@@ -67,21 +69,23 @@ def _run(
     publishes: bool = True,
     compare_again: int = 3,
     answers: Mapping[str, str] | None = None,
+    stage: StageChoice = NO_STAGE,
 ) -> tuple[int, list[RunResult]]:
     """Exit code, and the runs; no runs if nothing was started."""
     with TerminalObserver(quiet=quiet, again=lambda run_id: f"sagemaker-mlops run {file} --resume {run_id}") as told:
         try:
             check_place(summary)
+            staged = in_stage(stage, file, target, has_calls=stubs.stubs is None)
             request = RunRequest(
                 source=file,
-                parameters=_texts(file, parameters),
-                name=name,
-                target=target,
-                records=records,
+                parameters={**staged.values, **_texts(file, parameters)},
+                name=name or staged.name,
+                target=staged.target,
+                records=staged.records if records is None else records,
                 cache=cache,
                 selective=selective,
                 stubs=stubs,
-                max_parallel_steps=max_parallel_steps,
+                max_parallel_steps=max_parallel_steps or staged.max_parallel_steps,
                 prices=read_prices(prices) if prices is not None else None,
                 publishes=publishes,
                 compare_again=compare_again,

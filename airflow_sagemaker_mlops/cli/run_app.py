@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from .options import THIS_PYTHON, Arguments, Definition, Prices, Python, StateDir, source
+from .options import (
+    HERE,
+    THIS_PYTHON,
+    Arguments,
+    Config,
+    Definition,
+    Prices,
+    Project,
+    Python,
+    Stage,
+    StateDir,
+    source,
+    stage_choice,
+)
 from .output.terminal import say
 
 
@@ -80,6 +93,9 @@ def run(
     reject: Annotated[
         list[str] | None, typer.Option("--reject", help="x-approval step that you reject now; repeatable.")
     ] = None,
+    stage: Stage = None,
+    config: Config = None,
+    project: Project = HERE,
 ) -> None:
     """Run the pipeline in this process and show live progress; exit 1 if it fails.
 
@@ -120,6 +136,7 @@ def run(
             compare_again=compare_again,
             answers={**dict.fromkeys(approve or (), "Approved"), **dict.fromkeys(reject or (), "Rejected")},
             output=output,
+            stage=stage_choice(stage, config, project),
         )
     )
 

@@ -5,6 +5,7 @@ Relative paths are relative to the calling file; every keyword that is not docum
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
 from airflow.sdk.definitions.param import ParamsDict
 
 from ..definition.problems import PipelineError
-from ..plan.build import plan_of
 from .build import build
 from .options import (
     PipelineOptions,
@@ -25,6 +25,7 @@ from .options import (
     check_step_names,
     one_line,
     outlet_locations,
+    plan_in_stage,
     property_of,
     with_secrets,
 )
@@ -79,6 +80,9 @@ class SageMakerPipelineDag(DAG):
         deferred ones; 0 for no limit
     :param on_invalid: "import_error" or "placeholder": what to do with a pipeline that cannot be built; default:
         ``[sagemaker_mlops] on_invalid``
+    :param stage: stage whose configuration applies, ``config/<stage>.yaml`` beside the DAG file or in the folder above;
+        default: ``[sagemaker_mlops] stage``; see docs/guides/stages.md
+    :param config: file with the configuration of a stage, instead of ``stage``
 
     Problems of the definition and of the options appear as an import error of the file: :meth:`validate`, which Airflow
     calls for each DAG, raises ``InvalidPipeline`` or ``UnsupportedPipeline`` with all of them.  Airflow then marks the
@@ -107,6 +111,8 @@ class SageMakerPipelineDag(DAG):
         records: str = "",
         outlets: Sequence[Any] = (),
         on_invalid: str | None = None,
+        stage: str | None = None,
+        config: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
         options = PipelineOptions.of(locals())
@@ -116,7 +122,7 @@ class SageMakerPipelineDag(DAG):
         failed: PipelineError | None = None
         try:
             check_on_invalid(options.on_invalid)
-            plan = plan_of(definition, caller.parent)
+            plan, options, kwargs = plan_in_stage(definition, options, kwargs, dag_id, caller.parent)
             own = self.parameters = parameters_of(plan, options.parameters)
             one_owner(own, kwargs.get("params"))
             plan = with_secrets(plan, own)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import settings
 from ..definition.problems import InvalidPipeline, Problem, did_you_mean
 from ..hooks.connection import AwsConnection
+from ..plan.build import plan_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -46,6 +47,8 @@ class PipelineOptions:
     records: str
     outlets: Sequence[Any]
     on_invalid: str | None
+    stage: str | None
+    config: str | os.PathLike[str] | None
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> PipelineOptions:
@@ -71,6 +74,30 @@ class PipelineOptions:
             "max_parallel_steps": self.max_parallel_steps,
             "records": self.records,
         }
+
+
+def plan_in_stage(
+    definition: object,
+    options: PipelineOptions,
+    kwargs: dict[str, Any],
+    name: str,
+    folder: Path,
+    *,
+    is_dag: bool = True,
+) -> tuple[Plan, PipelineOptions, dict[str, Any]]:
+    """The plan of a pipeline in a DAG file, and its options and Airflow keywords with those of its stage.
+
+    :param name: id of the DAG or task group
+    :param folder: of the DAG file
+    :raises PipelineError: for a definition or a stage that cannot be used
+    """
+    plan = plan_of(definition, folder)
+    if options.stage is None and options.config is None and not settings.stage():
+        return plan, options, kwargs
+    from .stages import with_stage
+
+    changes, kwargs = with_stage(options, kwargs, plan, name, folder, is_dag=is_dag)
+    return plan, replace(options, **changes), kwargs
 
 
 def with_secrets(plan: Plan, own: Parameters) -> Plan:

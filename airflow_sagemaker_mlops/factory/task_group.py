@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,6 @@ from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
 from airflow.sdk.definitions.param import ParamsDict
 
 from ..definition.problems import PipelineError
-from ..plan.build import plan_of
 from .build import build
 from .options import (
     PipelineOptions,
@@ -21,6 +21,7 @@ from .options import (
     is_placeholder,
     one_line,
     outlet_locations,
+    plan_in_stage,
     property_of,
     with_secrets,
 )
@@ -64,13 +65,15 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         records: str = "",
         outlets: Sequence[Any] = (),
         on_invalid: str | None = None,
+        stage: str | None = None,
+        config: str | os.PathLike[str] | None = None,
         **kwargs: Any,
     ) -> None:
         options = PipelineOptions.of(locals())
         folder = caller_file().parent
         check_on_invalid(options.on_invalid)
         try:
-            plan = plan_of(definition, folder)
+            plan, options, kwargs = plan_in_stage(definition, options, kwargs, group_id, folder, is_dag=False)
             own = parameters_of(plan, options.parameters)
             plan = with_secrets(plan, own)
             check_step_names(plan, options.steps or {})

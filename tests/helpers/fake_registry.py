@@ -27,6 +27,7 @@ class FakeRegistry:
 
     packages: dict[str, dict[str, Any]] = field(default_factory=dict)
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    metadata: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     kill: int = 0
     after: bool = False
@@ -101,6 +102,7 @@ class FakeRegistry:
             if "IfMatch" in members and (there is None or etag(there) != members["IfMatch"]):
                 raise refused("PreconditionFailed", "At least one of the pre-conditions did not hold")
             self.objects[Bucket, Key] = Body
+            self.metadata[Bucket, Key] = members.get("Metadata") or {}
             return {}
 
         return self._answer(f"PutObject {Key}", work)
@@ -116,9 +118,10 @@ class FakeRegistry:
 
     def head_object(self, Bucket: str, Key: str) -> dict[str, Any]:
         def work() -> dict[str, Any]:
-            if (Bucket, Key) not in self.objects:
+            data = self.objects.get((Bucket, Key))
+            if data is None:
                 raise refused("404", "Not Found")
-            return {}
+            return {"ETag": etag(data), "Metadata": self.metadata.get((Bucket, Key), {})}
 
         return self._answer("HeadObject", work)
 

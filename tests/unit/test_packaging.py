@@ -26,6 +26,7 @@ def test_airflow_finds_the_package_as_a_provider_that_fits_its_schema() -> None:
 def test_every_option_that_is_read_is_declared_with_its_default() -> None:
     options = get_provider_info()["config"][SECTION]["options"]
     assert set(options) == {
+        "stage",
         "stubs",
         "start_steps_in",
         "poll_interval_s",

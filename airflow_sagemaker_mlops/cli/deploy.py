@@ -1,0 +1,267 @@
+"""``deploy``, ``rollback`` and ``releases``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..definition.problems import PipelineError
+from ..records.capture.git_commit import commit_of
+from ..registry.champion import Client
+from ..registry.errors import RegistryError
+from ..releases.bundle import Bundle, build_bundle
+from ..releases.errors import ReleaseError
+from ..releases.objects import split
+from ..releases.preview import Preview, content_of, preview_of
+from ..releases.release import Author, Target, deploy, effective, plan_rollback, roll_back, target_of
+from ..releases.rights import caller
+from ..runs.clients import client_of, connect
+from ..runs.errors import NoAws
+from ..runs.recording import user_name
+from ..stages.find import CONFIG
+from ..stages.model import Stage
+from .option_names import in_options
+from .output.release_text import preview_json, preview_markdown, preview_text, release_line
+from .output.terminal import say, say_json, say_table, tell
+from .stages import StageChoice
+
+FORMS = ("text", "json", "markdown")
+NOTHING_CHANGED = "Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account of a deployment: boto3's default credentials, an Airflow connection, or the embedded AWS."""
+
+    conn: str | None = None
+    local: bool = False
+    state_dir: Path | None = None
+
+    def clients(self, region: str | None) -> Client:
+        """{service: client}.  Raises :class:`NoAws` and ``ValueError``."""
+        if self.conn is not None and self.local:
+            raise ValueError("--conn and --local both name an account. Leave one out.")
+        if self.conn is not None or self.local:
+            found: Client = connect(self.conn, region if self.conn else None, self.state_dir).client
+            return found
+        return cache(lambda service: client_of(service, None, region))
+
+
+def told(work: Callable[[], int]) -> int:
+    """Call ``work``; print errors to standard error.  1 for refusals of AWS and releases, 2 for files and options."""
+    try:
+        return work()
+    except PipelineError as error:
+        tell(error, NOTHING_CHANGED.rstrip(".").lower())
+        return 2
+    except (NoAws, ValueError) as error:
+        say(in_options(error), err=True)
+        return 2
+    except (ReleaseError, RegistryError) as error:
+        say(error, err=True)
+    except Exception as error:
+        if not type(error).__module__.startswith("botocore"):
+            raise
+        say(f"{type(error).__name__}: {error}", err=True)
+    return 1
+
+
+def run_deploy(
+    choice: StageChoice,
+    account: Account,
+    *,
+    dry_run: bool,
+    output: str,
+    reason: str = "",
+    origin: str | None = None,
+    ignore_rights: bool = False,
+) -> int:
+    """Deploy; exit code 0 for done or nothing to do, 1 for refused, 2 for unusable files and options."""
+
+    def work() -> int:
+        _require_form(output)
+        target, bundle = _prepared(choice, account, origin, changes=not dry_run)
+        content = content_of(target.stage, bundle)
+        preview = preview_of(target, bundle, content)
+        refused = _refusal(preview, account, target.stage, ignore_rights=ignore_rights)
+        if dry_run or refused:
+            _show(preview, refused or f"Dry run. {NOTHING_CHANGED}", output, dry_run=dry_run)
+            return 1 if refused else 0
+        number = preview.last.number if preview.last is not None else 0
+        author = Author(_user(), reason, _commit(target.stage))
+        done = deploy(target, bundle, author, _progress, expected=number)
+        sentence = (
+            f"{target.place.uri} is {release_line(done.entry)}."
+            if done.changed
+            else f"{release_line(done.entry)[0].upper()}{release_line(done.entry)[1:]}, has this bundle: nothing to do."
+        )
+        _show(preview, sentence, output, dry_run=False, deployed=done.entry)
+        return 0 if done.complete else 1
+
+    return told(work)
+
+
+def run_rollback(
+    choice: StageChoice,
+    account: Account,
+    *,
+    dry_run: bool,
+    output: str,
+    reason: str,
+    keep_champion: bool,
+    of: int | None = None,
+) -> int:
+    """Roll back; exit codes as for :func:`run_deploy`."""
+
+    def work() -> int:
+        _require_form(output)
+        target = _target(choice, account, changes=not dry_run)
+        _require_account(target.client, target.stage, account)
+        author = Author(_user(), reason, _commit(target.stage))
+        if dry_run:
+            entry, changed, complete = plan_rollback(target, author, keep_champion=keep_champion, of=of), False, True
+        else:
+            done = roll_back(target, author, _progress, keep_champion=keep_champion, of=of)
+            entry, changed, complete = done.entry, done.changed, done.complete
+        lines = [
+            f"{target.stage.name}: release {entry.replaced} {'is' if changed else 'would be'} replaced by release "
+            f"{entry.release}, bundle {entry.bundle[:12]}",
+            *(f"champion {arn} {'is' if changed else 'would be'} rejected" for arn in entry.undo),
+        ]
+        if keep_champion or not entry.undo:
+            lines.append("the champion stays")
+        if dry_run:
+            lines.append(f"Dry run. {NOTHING_CHANGED}")
+        if output == "json":
+            say_json({"dry_run": dry_run, "complete": complete, "release": entry.as_json()})
+        else:
+            say("\n".join(f"* {line}" if output == "markdown" else line for line in lines))
+        return 0 if complete else 1
+
+    return told(work)
+
+
+def list_releases(choice: StageChoice, account: Account, *, most: int, output: str) -> int:
+    """Print the changes of a stage, newest first; exits with 1 if there are none."""
+
+    def work() -> int:
+        if output not in ("text", "json"):
+            raise ValueError(f'--format is "{output}"; use text or json.')
+        target = _target(choice, account, changes=False)
+        entries = []
+        for entry in target.releases.entries():
+            entries.append(entry)
+            if most and len(entries) == most:
+                break
+        if output == "json":
+            say_json([entry.as_json() for entry in entries])
+            return 0 if entries else 1
+        if not entries:
+            say(f'Nothing was deployed to stage "{target.stage.name}" yet.', err=True)
+            return 1
+        heads = ("No", "What", "Release", "Bundle", "Commit", "When", "By", "Why")
+        say_table(heads, [[(cell, "") for cell in _cells(entry)] for entry in entries])
+        if target.releases.followed() < entries[0].number:
+            say(f"{entries[0].kind} {entries[0].number} was interrupted: run the command again to finish it", err=True)
+        return 0
+
+    return told(work)
+
+
+def _cells(entry: Any) -> tuple[str, ...]:
+    return (
+        str(entry.number),
+        entry.kind,
+        str(entry.release),
+        entry.bundle[:12],
+        entry.commit[:12],
+        entry.at,
+        entry.by,
+        entry.reason,
+    )
+
+
+def _prepared(choice: StageChoice, account: Account, origin: str | None, *, changes: bool) -> tuple[Target, Bundle]:
+    """The target, and the bundle of the project or of the stage ``origin``."""
+    if origin is None:
+        stage = choice.load()
+        bundle = build_bundle(stage, choice.extra)  # before any call: most mistakes are in files
+        return _target(choice, account, changes=changes), bundle
+    target = _target(choice, account, changes=changes)
+    source = target_of(target.client, StageChoice(origin, project=choice.project).load())
+    release = effective(source, source.releases.last())
+    if release is None:
+        raise ReleaseError(f'Nothing was deployed to stage "{origin}" yet, so there is nothing to promote.')
+    from ..releases.promote import stored_release
+
+    return target, stored_release(source, release)
+
+
+def _target(choice: StageChoice, account: Account, *, changes: bool) -> Target:
+    stage = choice.load()
+    target = target_of(account.clients(stage.region), stage)
+    if account.local and changes:
+        _make_buckets(target)
+    return target
+
+
+def _make_buckets(target: Target) -> None:
+    """Create the buckets of the stage on the embedded AWS, where a deployment is a rehearsal."""
+    uris = [target.releases.base, target.stage.dags or ""]
+    there = {row["Name"] for row in target.client("s3").list_buckets()["Buckets"]}
+    for bucket in {split(uri)[0] for uri in uris if uri.startswith("s3://")} - there:
+        target.client("s3").create_bucket(Bucket=bucket)
+
+
+def _refusal(preview: Preview, account: Account, stage: Stage, *, ignore_rights: bool) -> str:
+    """Why the release is not deployed; empty if nothing speaks against it."""
+    if preview.errors:
+        return f"AWS would refuse {len(preview.errors)} of the requests. {NOTHING_CHANGED}"
+    if not account.local and any(note.startswith("the credentials are of account") for note in preview.notes):
+        return f"The credentials are not those of stage {stage.name}. {NOTHING_CHANGED}"
+    if preview.missing and not ignore_rights:
+        return (
+            f"{len(preview.missing)} rights are missing. Add them: `sagemaker-mlops iam FILE --stage {stage.name}` "
+            f"prints the policy. Or add --ignore-rights if IAM's simulation is wrong. {NOTHING_CHANGED}"
+        )
+    return ""
+
+
+def _require_account(client: Client, stage: Stage, account: Account) -> None:
+    if stage.account is None or account.local:
+        return
+    own = caller(client)[0]
+    if own != stage.account:
+        raise ReleaseError(
+            f"The credentials are of account {own}, and stage {stage.name} is account {stage.account}. "
+            f"{NOTHING_CHANGED}"
+        )
+
+
+def _show(preview: Preview, done: str, output: str, *, dry_run: bool, deployed: Any = None) -> None:
+    if output == "json":
+        say_json(preview_json(preview, dry_run=dry_run, deployed=deployed))
+        say(done, err=True)
+    else:
+        say((preview_markdown if output == "markdown" else preview_text)(preview, done))
+
+
+def _require_form(output: str) -> None:
+    if output not in FORMS:
+        raise ValueError(f'--format is "{output}"; use text, json or markdown.')
+
+
+def _progress(line: str) -> None:
+    say(line, err=True)
+
+
+def _user() -> str:
+    return user_name() or "somebody on the command line"
+
+
+def _commit(stage: Stage) -> str:
+    found = commit_of(stage.root / CONFIG)
+    return "" if found is None else found.commit + ("-dirty" if found.dirty else "")

@@ -1,0 +1,101 @@
+"""The champion of a release: noted when it is deployed, and restored when it is rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..registry.champion import Client, champion_of, version_of
+from ..registry.errors import NoSuchGroup, RegistryError
+from ..registry.rollback import history_for, rollback
+from ..registry.serving import start_endpoint_update
+from .errors import ReleaseError
+
+if TYPE_CHECKING:
+    from ..stages.model import Stage
+    from .history import Entry
+
+Tell = Callable[[str], None]
+MOST_UNDONE = 50
+
+
+def champion_now(client: Client, stage: Stage) -> str:
+    """ARN of the champion; empty if there is none or the stage names no group."""
+    if stage.model_package_group is None:
+        return ""
+    try:
+        champion = champion_of(client, stage.model_package_group)
+    except NoSuchGroup:
+        return ""
+    return champion.arn if champion is not None else ""
+
+
+def promoted_since(client: Client, stage: Stage, before: str) -> tuple[str, ...]:
+    """ARNs of the champions since ``before``, the current one first; empty if ``before`` is the champion.
+
+    Raises :class:`ReleaseError` if the history of champions does not lead back to ``before``.
+    """
+    group = stage.model_package_group
+    current = champion_now(client, stage)
+    if group is None or not before or not current or current == before:
+        return ()  # without a champion before, there is none to go back to
+    found: list[str] = []
+    wanted = current
+    for entry in history_for(client, group, stage.champions or "").entries():
+        if entry.is_rollback or entry.model_package != wanted:
+            continue
+        found.append(wanted)
+        wanted = entry.replaced
+        if wanted == before or not wanted or len(found) == MOST_UNDONE:
+            break
+    if wanted != before:
+        raise ReleaseError(
+            f"{current} is the champion, and {before} was when the release was deployed, but the history of champions "
+            f"does not lead from one to the other. Add --keep-champion, and see `sagemaker-mlops champion history`."
+        )
+    return tuple(found)
+
+
+def restore(client: Client, stage: Stage, entry: Entry, tell: Tell) -> bool:
+    """Roll the champions back that ``entry`` takes back.  ``False`` if the endpoint could not be updated.
+
+    Each call is repeated safely.  A champion that was promoted after the entry was written stays.
+    """
+    group = stage.model_package_group
+    if group is None or not entry.undo:
+        return True
+    for _ in entry.undo:
+        current = champion_now(client, stage)
+        if current not in entry.undo:
+            break
+        version = current.rpartition("/")[2]
+        try:
+            rollback(
+                client,
+                history_for(client, group, stage.champions or ""),
+                ident=f"{entry.ident}-{version}",
+                by={"user": entry.by},
+                reason=entry.reason,
+                tell=tell,
+                expected=int(version),
+            )
+        except RegistryError as error:
+            tell(f"the champion stays: {error}")
+            return False
+    current = champion_now(client, stage)
+    tell(f"{current or 'none'} is the champion")
+    return _endpoint(client, stage, current, tell)
+
+
+def _endpoint(client: Client, stage: Stage, champion: str, tell: Tell) -> bool:
+    if stage.endpoint is None or not champion:
+        return True
+    try:
+        configuration = start_endpoint_update(client, stage.endpoint, version_of(client, champion), tell)
+    except Exception as error:
+        if not isinstance(error, RegistryError) and not type(error).__module__.startswith("botocore"):
+            raise
+        tell(f"{stage.endpoint} does not serve the champion of the release: {error}")
+        return False
+    tell(f"{stage.endpoint} serves {configuration}, or is being updated to it")
+    return True

@@ -1,0 +1,240 @@
+"""What a deployment or a rollback would change, before anything is changed: :class:`Preview`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..definition import load_pipeline
+from ..definition.model import Pipeline
+from ..definition.problems import PipelineError, Problem, did_you_mean, key_text
+from ..plan import make_plan
+from ..plan.defaults import with_defaults
+from ..plan.diff import differences
+from ..plan.model import Plan
+from ..stages.code import MANIFEST, values_in
+from ..stages.find import CONFIG
+from ..stages.model import UNDECLARED, Stage
+from ..stages.reader import parse_stage
+from ..steps.requests import request_problems
+from .bundle import Bundle
+from .errors import ContentGone
+from .history import Entry
+from .lasting import lasting_effects
+from .objects import Stored
+from .release import Target, effective, missing_objects
+from .rights import Checked, Right, caller, check_rights, deployer_rights, rights_of, valued
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The pipelines of a bundle as a stage runs them.
+
+    pipelines   with the parameter values of the stage
+    plans       the same as plans
+    """
+
+    pipelines: Mapping[str, Pipeline] = field(default_factory=dict)
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a change of a stage would do.
+
+    last        the last change of the stage; ``None`` if this is the first one
+    current     the deployment that is in effect
+    uploads     (URI, bytes) of the objects that are not stored yet
+    changes     {pipeline: lines of its semantic difference}
+    files       lines about files of the bundle that are no definitions
+    rights      the rights of each identity
+    problems    problems of the requests with the stage's values, as ``check`` reports them: limits of the API, wrong
+                types, and what AWS does without saying so
+    lasting     sentences about what a rollback would not undo
+    notes       other sentences
+    """
+
+    stage: str
+    project: str
+    bundle: str
+    place: str
+    last: Entry | None
+    current: Entry | None
+    uploads: tuple[tuple[str, int], ...] = ()
+    changes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    rights: tuple[Checked, ...] = ()
+    problems: tuple[tuple[str, Problem], ...] = ()
+    lasting: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether the stage has this bundle already."""
+        return self.last is not None and self.last.bundle == self.bundle
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Sentences about requests that AWS would refuse."""
+        return tuple(f"{name}: {one.where}: {one.what}" for name, one in self.problems if one.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about the other problems."""
+        return tuple(f"{name}: {one.where}: {one.what}" for name, one in self.problems if one.severity != "error")
+
+    @property
+    def missing(self) -> tuple[Right, ...]:
+        """The rights that IAM denies."""
+        return tuple(right for one in self.rights for right in one.missing)
+
+
+def content_of(stage: Stage, bundle: Bundle) -> Content:
+    """The pipelines of ``bundle``.  Raises :class:`PipelineError` for the first one that cannot be used."""
+    pipelines: dict[str, Pipeline] = {}
+    plans: dict[str, Plan] = {}
+    declared: set[str] = set()
+    code = values_in(stage, bundle.manifest)
+    for name, entry in stage.pipelines.items():
+        text = bundle.definition(stage, name)
+        if text is None:
+            continue
+        pipeline = load_pipeline(text, name=entry.definition)
+        known = {one.name: one for one in pipeline.parameters}
+        declared |= known.keys()
+        own = {key: uri for key, uri in code.items() if key in known}
+        values: dict[str, Any] = {**stage.values_for(name, known), **own}
+        pipelines[name] = valued(pipeline, values)
+        plans[name] = with_defaults(make_plan(pipeline), values)
+    _require_owners(stage, declared)
+    return Content(pipelines, plans)
+
+
+def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
+    """What deploying ``bundle`` would change.  Reads from AWS and writes nothing."""
+    last = target.releases.last()
+    current = effective(target, last)
+    stage = target.stage
+    notes: list[str] = []
+    before, old = _before(target, current, notes)
+    there = target.place.look()
+    notes += _about_place(target, there, last)
+    rights = _rights(target, content, before)
+    account = caller(target.client)[0]
+    if stage.account is not None and stage.account != account:
+        notes.append(f"the credentials are of account {account}, and the stage is account {stage.account}")
+    return Preview(
+        stage=stage.name,
+        project=bundle.project,
+        bundle=bundle.digest,
+        place=target.place.uri,
+        last=last,
+        current=current,
+        uploads=tuple((target.releases.objects.uri(name), len(body)) for name, body in missing_objects(target, bundle)),
+        changes=changes_between(before, content),
+        files=_files(old, bundle, stage),
+        rights=rights,
+        problems=tuple(
+            (name, problem) for name, pipeline in content.pipelines.items() for problem in request_problems(pipeline)
+        ),
+        lasting=tuple(lasting_effects(stage, content.pipelines, before.pipelines, current is not None)),
+        notes=tuple(notes),
+    )
+
+
+def changes_between(before: Content, after: Content) -> dict[str, tuple[str, ...]]:
+    """The semantic differences of the pipelines that changed."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in dict.fromkeys([*before.plans, *after.plans]):
+        old, new = before.plans.get(name), after.plans.get(name)
+        if old is None or new is None:
+            steps = sum(task.is_step for plan in (old, new) if plan is not None for task in plan.tasks)
+            found[name] = (f"{'+' if old is None else '-'} pipeline {name} ({steps} steps)",)
+        elif lines := differences(old, new):
+            found[name] = tuple(lines)
+    return found
+
+
+def stage_in(bundle: Bundle, stage: Stage) -> Stage:
+    """The configuration of ``stage`` as the bundle has it, otherwise as it is now."""
+    text = bundle.files.get(f"{CONFIG}/{stage.name}.yaml")
+    if text is None:
+        return stage
+    found = parse_stage(text.decode(), stage.name, f"{CONFIG}/{stage.name}.yaml", stage.root)
+    return replace(found, project=bundle.project)
+
+
+def _before(target: Target, current: Entry | None, notes: list[str]) -> tuple[Content, Bundle | None]:
+    if current is None:
+        return Content(), None
+    try:
+        bundle = target.releases.bundle(current.bundle)
+        return content_of(stage_in(bundle, target.stage), bundle), bundle
+    except ContentGone as error:
+        notes.append(f"release {current.number} cannot be compared with: {error}")
+    except PipelineError as error:
+        first = error.problems[0]
+        notes.append(f"release {current.number} cannot be compared with: {error.source}: {first.what}")
+    return Content(), None
+
+
+def _about_place(target: Target, there: Stored | None, last: Entry | None) -> list[str]:
+    if last is None:
+        what = "holds a file that no release put there; it is replaced"
+        return [f"{target.place.uri} {what}"] if there is not None else []
+    notes = []
+    if target.releases.followed() < last.number:
+        notes.append(f"{last.kind} {last.number} was interrupted; it is finished first")
+    elif there is None or there.digest != last.bundle:
+        now = "is gone" if there is None else "was replaced by something else"
+        notes.append(f"{target.place.uri} {now} since release {last.release} was put there")
+    return notes
+
+
+def _rights(target: Target, content: Content, before: Content) -> tuple[Checked, ...]:
+    stage = target.stage
+    needed = rights_of(stage, content.pipelines)
+    known = rights_of(stage, before.pipelines) if before.pipelines else None
+    runs_as = stage.principal or stage.assume_role_arn or ""
+    own = deployer_rights(stage, target.releases.base, target.place.uri)
+    return (
+        check_rights(target.client, "steps", runs_as, needed, known),
+        check_rights(target.client, "deployment", caller(target.client)[1], own, own),
+    )
+
+
+def _files(old: Bundle | None, new: Bundle, stage: Stage) -> tuple[str, ...]:
+    if old is None:
+        return ()
+    lines = []
+    definitions = {new.definition(stage, name) for name in stage.pipelines}
+    for name in sorted(old.files.keys() | new.files.keys()):
+        was, now = old.files.get(name), new.files.get(name)
+        if was != now and name != MANIFEST and now not in definitions:
+            lines.append(f"{'+' if was is None else '-' if now is None else '~'} {name}")
+    before, after = old.manifest["code"], new.manifest["code"]
+    if isinstance(before, dict) and isinstance(after, dict):
+        lines += [
+            f"{'+' if key not in before else '-' if key not in after else '~'} code {key}"
+            for key in sorted(before.keys() | after.keys())
+            if before.get(key) != after.get(key)
+        ]
+    return tuple(lines)
+
+
+def _require_owners(stage: Stage, declared: set[str]) -> None:
+    """Raise :class:`InvalidPipeline` (SM360) for a shared parameter that no pipeline declares."""
+    problems = [
+        Problem(
+            UNDECLARED,
+            f"$.{key}{key_text(name)}",
+            f'parameter "{name}" is declared by no pipeline of the stage.',
+            did_you_mean(name, declared),
+        )
+        for key, names in (("parameters", stage.parameters), ("code", stage.code))
+        for name in names
+        if name not in declared
+    ]
+    if problems:
+        raise stage.refused(problems)

@@ -1,0 +1,301 @@
+"""Deploys and rolls back: decided by one conditional write, and finished by whoever comes next.
+
+1. Code and bundle are written under their hashes.  Nothing refers to them yet.
+2. The last change is followed to its end, if its writer was interrupted.
+3. The entry with the next number is *created*.  That write decides; a loser has changed nothing.
+4. The zip file at the place of the stage is replaced as a whole, only if the entry is still the last one.  A rollback
+   then restores the champion.
+5. ``release.json`` is written: the change was followed.
+
+Killed before step 3, nothing has changed.  Killed after it, the place holds the old release or the new one, and the
+same command, or any other deployment or rollback of the stage, does the rest.  Decision 11 has the same protocol.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from ..registry.champion import Client
+from ..stages.model import Stage
+from .bundle import Bundle, project_of
+from .champions import champion_now, promoted_since, restore
+from .errors import ContentGone, ReleaseChanged, ReleaseError
+from .history import DEPLOYMENT, ROLLBACK, Entry, Releases, bundle_name
+from .place import Place, place_of
+
+Tell = Callable[[str], None]
+_TRIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes a stage.
+
+    commit   the commit of the project, for the entry
+    """
+
+    by: str
+    reason: str = ""
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A stage with its clients, its releases and the place of its DAG files."""
+
+    client: Client
+    stage: Stage
+    releases: Releases
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A change of a stage.
+
+    entry      the change that is in effect
+    changed    whether this call made it
+    complete   ``False`` if the endpoint or the champion could not be restored
+    """
+
+    entry: Entry
+    changed: bool
+    complete: bool = True
+
+
+def target_of(client: Client, stage: Stage) -> Target:
+    """The target of a deployment.  Raises :class:`InvalidPipeline` (SM357) if the stage does not say where it is."""
+    from ..definition.problems import Problem
+    from ..stages.model import BAD_VALUE
+
+    missing = [key for key in ("releases", "dags", "pipelines") if not getattr(stage, key)]
+    fixes = {
+        "releases": "Add releases: s3://bucket/prefix, where bundles and code are stored.",
+        "dags": "Add dags: the S3 prefix or the folder from which Airflow reads DAG files.",
+        "pipelines": "Add pipelines: {<DAG id>: {definition: <file>}}.",
+    }
+    problems = [Problem(BAD_VALUE, "$", f'the stage has no "{key}".', fixes[key]) for key in missing]
+    if problems or stage.releases is None or stage.dags is None:
+        raise stage.refused(problems)
+    project = project_of(stage)
+    releases = Releases(client("s3"), stage.releases, project, stage.name)
+    return Target(client, stage, releases, place_of(client("s3"), stage.dags, project, stage.root))
+
+
+def effective(target: Target, last: Entry | None) -> Entry | None:
+    """The deployment that is in effect with ``last``."""
+    if last is None or last.kind == DEPLOYMENT:
+        return last
+    return target.releases.read(last.release)
+
+
+def deploy(target: Target, bundle: Bundle, author: Author, tell: Tell, expected: int | None = None) -> Done:
+    """Make ``bundle`` the release of the stage; changes nothing if it is already.
+
+    :param expected: number of the change that the caller has compared with; ``None`` for any
+    :raises ReleaseChanged: if somebody else changes the stage meanwhile; nothing was changed
+    """
+    upload(target, bundle, tell)
+    last = _settled(target, tell)
+    _require_expected(last, expected)
+    if last is not None and last.bundle == bundle.digest:
+        _follow_place(target, last, bundle.data, tell)
+        return Done(last, changed=False)
+    number = last.number + 1 if last is not None else 1
+    entry = Entry(
+        number=number,
+        kind=DEPLOYMENT,
+        project=bundle.project,
+        stage=target.stage.name,
+        release=number,
+        replaced=last.release if last is not None else 0,
+        bundle=bundle.digest,
+        ident=uuid.uuid4().hex,
+        at=_now(),
+        by=author.by,
+        code=code_digests(bundle),
+        definitions=definition_digests(target.stage, bundle),
+        commit=author.commit,
+        reason=author.reason,
+        champion=champion_now(target.client, target.stage),
+    )
+    return _made(target, entry, tell)
+
+
+def roll_back(
+    target: Target, author: Author, tell: Tell, *, keep_champion: bool = False, of: int | None = None
+) -> Done:
+    """Make the release before the current one the release of the stage again, and its champion the champion.
+
+    A rollback that was interrupted is finished instead of making another one.  A release that a rollback has restored
+    is rolled back only if ``of`` names it, so that a repetition goes back no further.
+
+    :param of: number of the release that must be the current one
+    :raises ReleaseError: if there is no release before, its bundle is gone, or the champion cannot be restored
+    :raises ReleaseChanged: if somebody else changes the stage meanwhile; nothing was changed
+    """
+    last = target.releases.last()
+    if last is not None and last.kind == ROLLBACK and target.releases.followed() < last.number:
+        tell(f"rollback {last.number} was interrupted, and is finished now instead of another one")
+        complete = _settle(target, last, tell)
+        return Done(last, changed=True, complete=complete)
+    _settled(target, tell)
+    entry = plan_rollback(target, author, keep_champion=keep_champion, of=of)
+    target.releases.bundle(entry.bundle)  # raises if it is gone, before anything is changed
+    require_code(target, entry)
+    return _made(target, entry, tell)
+
+
+def plan_rollback(target: Target, author: Author, *, keep_champion: bool = False, of: int | None = None) -> Entry:
+    """The change that :func:`roll_back` would make; changes nothing.  Raises :class:`ReleaseError`."""
+    last = target.releases.last()
+    current = effective(target, last)
+    if last is None or current is None:
+        raise ReleaseError(
+            f'Nothing was deployed to stage "{target.stage.name}" yet, so there is nothing to roll back.'
+        )
+    _require_of(last, current, of)
+    before = target.releases.read(current.replaced) if current.replaced else None
+    if before is None:
+        raise ReleaseError(
+            f'Release {current.number} is the first of stage "{target.stage.name}", so there is none to go back to.'
+        )
+    undo = () if keep_champion else promoted_since(target.client, target.stage, current.champion)
+    reason = author.reason or f"release {current.number} was rolled back to release {before.number}"
+    return replace(
+        before,
+        number=last.number + 1,
+        kind=ROLLBACK,
+        release=before.number,
+        replaced=current.number,
+        ident=uuid.uuid4().hex,
+        at=_now(),
+        by=author.by,
+        reason=reason,
+        champion=champion_now(target.client, target.stage),
+        undo=undo,
+    )
+
+
+def _require_of(last: Entry, current: Entry, of: int | None) -> None:
+    if of is not None and of != current.number:
+        raise ReleaseError(f'Release {current.number} of stage "{last.stage}" is the current one, and not {of}.')
+    if of is None and last.kind == ROLLBACK:
+        raise ReleaseError(
+            f"Release {current.number} is the current one because {last.by} rolled back release {last.replaced} at "
+            f"{last.at}. Nothing was changed. To go back further, add --of {current.number}."
+        )
+
+
+def upload(target: Target, bundle: Bundle, tell: Tell) -> None:
+    """Write what is not stored yet of a bundle and its code."""
+    for name, content in missing_objects(target, bundle):
+        target.releases.objects.add(name, content)
+        tell(f"uploaded {target.releases.objects.uri(name)} ({len(content):,} bytes)")
+
+
+def missing_objects(target: Target, bundle: Bundle) -> list[tuple[str, bytes]]:
+    """(name, content) of every object of a bundle and its code that is not stored yet; the bundle is the last one."""
+    wanted = [
+        (f"code/{code.digest}/{name}", content) for code in bundle.code for name, content in sorted(code.files.items())
+    ]
+    wanted.append((bundle_name(bundle.digest), bundle.data))
+    return [(name, content) for name, content in wanted if target.releases.objects.look(name) is None]
+
+
+def require_code(target: Target, entry: Entry) -> None:
+    """Raise :class:`ContentGone` if the code of a release is no longer stored."""
+    for parameter, digest in entry.code.items():
+        if next(target.releases.objects.names(f"code/{digest}/"), None) is None:
+            where = target.releases.objects.uri(f"code/{digest}/")
+            raise ContentGone(
+                f'The code of parameter "{parameter}" ({where}) is gone. Deploy commit {entry.commit} again.'
+            )
+
+
+def code_digests(bundle: Bundle) -> dict[str, str]:
+    """SHA-256 of the code by parameter."""
+    code = bundle.manifest["code"]
+    return {name: str(entry["sha256"]) for name, entry in code.items()} if isinstance(code, dict) else {}
+
+
+def definition_digests(stage: Stage, bundle: Bundle) -> dict[str, str]:
+    """SHA-256 of the definitions by pipeline."""
+    import hashlib
+
+    found = {name: bundle.definition(stage, name) for name in stage.pipelines}
+    return {name: hashlib.sha256(text).hexdigest() for name, text in found.items() if text is not None}
+
+
+def _made(target: Target, entry: Entry, tell: Tell) -> Done:
+    if not target.releases.create(entry):
+        there = target.releases.read(entry.number)
+        if there is None or there.ident != entry.ident:
+            raise _changed(target, there)
+        # Otherwise the answer to our write was lost, and boto3 sent it again.
+    tell(f"{entry.kind} {entry.number} of stage {entry.stage} is recorded")
+    return Done(entry, changed=True, complete=_settle(target, entry, tell))
+
+
+def _settled(target: Target, tell: Tell) -> Entry | None:
+    """The last change, after following it to its end if its writer was interrupted."""
+    last = target.releases.last()
+    if last is None or target.releases.followed() >= last.number:
+        return last
+    tell(f"{last.kind} {last.number} was interrupted, and is finished first")
+    try:
+        _settle(target, last, tell)
+    except ContentGone as error:
+        tell(f"{last.kind} {last.number} cannot be finished: {error}")
+    return target.releases.last()
+
+
+def _settle(target: Target, entry: Entry, tell: Tell) -> bool:
+    """Follow ``entry`` to its end, and every later change that somebody makes meanwhile."""
+    complete = True
+    while True:
+        _follow_place(target, entry, None, tell)
+        if target.releases.followed() < entry.number:
+            complete = restore(target.client, target.stage, entry, tell)
+            target.releases.note_followed(entry)
+        numbers = target.releases.numbers()
+        later = target.releases.read(numbers[-1]) if numbers and numbers[-1] > entry.number else None
+        if later is None:
+            return complete
+        entry = later
+
+
+def _follow_place(target: Target, entry: Entry, data: bytes | None, tell: Tell) -> None:
+    """Put the bundle of ``entry`` at its place, while ``entry`` is the last change."""
+    for _ in range(_TRIES):
+        there = target.place.look()
+        if there is not None and there.digest == entry.bundle:
+            return
+        if target.releases.numbers()[-1] > entry.number:
+            return
+        data = target.releases.bundle(entry.bundle).data if data is None else data
+        if target.place.put(data, there):
+            tell(f"{target.place.uri} is release {entry.release}")
+            return
+    raise ReleaseError(f"{target.place.uri} changes all the time, so release {entry.release} is not there yet.")
+
+
+def _require_expected(last: Entry | None, expected: int | None) -> None:
+    number = last.number if last is not None else 0
+    if expected is not None and number != expected:
+        who = f" by {last.by} at {last.at}" if last is not None else ""
+        raise ReleaseChanged(f"The stage was changed{who} since it was compared; nothing was deployed. Try again.")
+
+
+def _changed(target: Target, there: Entry | None) -> ReleaseChanged:
+    who = f" by {there.by} at {there.at}" if there is not None else ""
+    return ReleaseChanged(
+        f'Stage "{target.stage.name}" was changed{who} at the same time; nothing was done. Try again.'
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

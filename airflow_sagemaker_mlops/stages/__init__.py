@@ -1,0 +1,1 @@
+"""Stages: one configuration file for each place where the same pipelines run, ``config/prod.yaml``."""

@@ -1,0 +1,436 @@
+"""Releases of a stage: deployed and rolled back as one, whoever competes and wherever a process is killed."""
+
+from __future__ import annotations
+
+import copy
+import json
+import zipfile
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_account import FakeAccount
+from fake_registry import ARN, GROUP, Killed
+
+from airflow_sagemaker_mlops.definition.problems import InvalidPipeline
+from airflow_sagemaker_mlops.registry.champion import champion_of
+from airflow_sagemaker_mlops.registry.change import Change, baseline_of
+from airflow_sagemaker_mlops.registry.history import History
+from airflow_sagemaker_mlops.registry.promotion import promote
+from airflow_sagemaker_mlops.releases.bundle import build_bundle
+from airflow_sagemaker_mlops.releases.errors import ContentGone, ReleaseChanged, ReleaseError
+from airflow_sagemaker_mlops.releases.preview import Preview, content_of, preview_of
+from airflow_sagemaker_mlops.releases.promote import stored_release
+from airflow_sagemaker_mlops.releases.release import Author, Done, Target, deploy, plan_rollback, roll_back, target_of
+from airflow_sagemaker_mlops.stages.find import stage_named
+
+ANN = Author("ann")
+BUCKET = "ml-prod"
+PLACE = ("mwaa-prod", "dags/late.zip")
+HISTORY = f"s3://{BUCKET}/history"
+
+CONFIG = f"""
+project: late
+account: "123456789012"
+region: us-east-1
+principal: arn:aws:iam::123456789012:role/airflow
+model_package_group: {GROUP}
+champions: {HISTORY}
+releases: s3://{BUCKET}/releases
+dags: s3://mwaa-prod/dags
+code: {{CodeUri: steps}}
+pipelines: {{late: {{definition: dags/late.yaml}}}}
+"""
+DEFINITION = """
+Version: "2020-12-01"
+Parameters: [{{Name: CodeUri, Type: String, DefaultValue: none}}]
+Steps:
+  - Name: Train
+    Type: Training
+    Arguments:
+      RoleArn: arn:aws:iam::123456789012:role/R
+      AlgorithmSpecification: {{TrainingImage: 1.dkr.ecr.us-east-1.amazonaws.com/x:1, TrainingInputMode: File}}
+      Environment: {{CODE: !Get Parameters.CodeUri}}
+      OutputDataConfig: {{S3OutputPath: s3://{bucket}/models}}
+      ResourceConfig: {{InstanceCount: {count}, InstanceType: ml.m5.large, VolumeSizeInGB: 10}}
+      StoppingCondition: {{MaxRuntimeInSeconds: 900}}
+"""
+
+
+class Project:
+    """A project in a folder, and the account that it is deployed to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.aws = folder, FakeAccount()
+        for name in ("config", "dags", "steps"):
+            (folder / name).mkdir()
+        (folder / "config" / "prod.yaml").write_text(CONFIG)
+        (folder / "dags" / "late.py").write_text("from airflow_sagemaker_mlops import SageMakerPipelineDag\n")
+        (folder / "steps" / "train.py").write_text("print('trained')\n")
+        self.instances(1)
+
+    def instances(self, count: int) -> None:
+        (self.folder / "dags" / "late.yaml").write_text(DEFINITION.format(bucket=BUCKET, count=count))
+
+    def target(self, stage: str = "prod") -> Target:
+        return target_of(self.aws.client, stage_named(stage, [self.folder]))
+
+    def deploy(self, **how: Any) -> Done:
+        target = self.target()
+        return deploy(target, build_bundle(target.stage), ANN, lambda _: None, **how)
+
+    def preview(self) -> Preview:
+        target = self.target()
+        bundle = build_bundle(target.stage)
+        return preview_of(target, bundle, content_of(target.stage, bundle))
+
+    def roll_back(self, **how: Any) -> Done:
+        return roll_back(self.target(), ANN, lambda _: None, **how)
+
+    def promote(self, number: int) -> str:
+        arn = self.aws.version(number)
+        history = History(self.aws, HISTORY, GROUP)
+        baseline = baseline_of(champion_of(self.aws.client, GROUP), history)
+        by = {"dag_id": "late", "run_id": f"run {number}", "step": "Promote"}
+        promote(self.aws.client, history, Change(arn, baseline, f"run-{number}", by, "better"), lambda _: None)
+        return arn
+
+    @property
+    def champion(self) -> str:
+        found = champion_of(self.aws.client, GROUP)
+        return found.arn if found is not None else ""
+
+    @property
+    def instances_at_place(self) -> int:
+        """The number of instances in the definition that Airflow reads; 0 for none."""
+        data = self.aws.objects.get(PLACE)
+        if data is None:
+            return 0
+        with zipfile.ZipFile(BytesIO(data)) as packed:
+            return int(packed.read("late.yaml").decode().partition("InstanceCount: ")[2][0])
+
+    @property
+    def recorded(self) -> list[tuple[int, str, int]]:
+        bodies = [json.loads(body) for (_, key), body in sorted(self.aws.objects.items()) if "/stages/prod/0" in key]
+        return [(body["number"], body["kind"], body["release"]) for body in bodies]
+
+    @property
+    def pointer(self) -> int:
+        body = self.aws.objects.get((BUCKET, "releases/late/stages/prod/release.json"))
+        return json.loads(body)["number"] if body is not None else 0
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def two(project: Project) -> Project:
+    """Two releases, and a champion of each time."""
+    project.promote(1)
+    project.deploy()
+    project.promote(2)
+    project.instances(2)
+    project.deploy()
+    project.promote(3)
+    project.promote(4)
+    return project
+
+
+def test_the_same_files_make_the_same_bundle_in_every_stage(project: Project, tmp_path: Path) -> None:
+    (project.folder / "config" / "staging.yaml").write_text(CONFIG.replace("ml-prod", "ml-staging"))
+    (project.folder / "dags" / "__pycache__").mkdir()
+    (project.folder / "dags" / "__pycache__" / "late.pyc").write_bytes(b"x")
+    (project.folder / "dags" / ".env").write_text("SECRET=1")
+    bundles = [build_bundle(stage_named(name, [project.folder])) for name in ("prod", "staging")]
+    assert bundles[0].data == bundles[1].data
+    assert sorted(bundles[0].files) == [
+        "bundle.json",
+        "config/prod.yaml",
+        "config/staging.yaml",
+        "late.py",
+        "late.yaml",
+    ]
+
+
+def test_a_release_is_recorded_with_its_hashes_and_put_in_its_place(project: Project) -> None:
+    project.promote(1)
+    done = project.deploy()
+    entry = done.entry
+    assert (entry.number, entry.kind, entry.release, entry.replaced) == (1, "deployment", 1, 0)
+    assert entry.champion == f"{ARN}1"
+    assert project.instances_at_place == 1
+    assert (BUCKET, f"releases/late/code/{entry.code['CodeUri']}/train.py") in project.aws.objects
+    assert (BUCKET, f"releases/late/bundles/{entry.bundle}.zip") in project.aws.objects
+
+
+def test_identical_content_uploads_nothing_and_makes_no_release(project: Project) -> None:
+    project.deploy()
+    project.aws.calls.clear()
+    assert project.deploy().changed is False
+    assert project.aws.writes == []
+
+
+def test_only_what_changed_is_uploaded(project: Project) -> None:
+    project.deploy()
+    project.instances(2)
+    project.aws.calls.clear()
+    project.deploy()
+    assert [call.partition(" ")[2].split("/")[2] for call in project.aws.writes if "releases/late" in call] == [
+        "bundles",
+        "stages",
+        "stages",
+    ]
+
+
+def test_a_preview_shows_the_difference_and_writes_nothing(two: Project) -> None:
+    two.instances(3)
+    (two.folder / "steps" / "train.py").write_text("print('more')\n")
+    two.aws.calls.clear()
+    preview = two.preview()
+    assert two.aws.writes == []
+    assert [line for line in preview.changes["late"] if "InstanceCount" in line] == [
+        "~ step Train: Arguments.ResourceConfig.InstanceCount 2 -> 3"
+    ]
+    assert preview.files == ("~ code CodeUri",)
+    assert len(preview.uploads) == 2
+    assert preview.missing == ()
+    assert any("Train: " in line for line in preview.lasting)
+
+
+def test_missing_rights_are_named_with_their_resources(project: Project) -> None:
+    project.aws.denied = frozenset({"sagemaker:CreateTrainingJob", "iam:PassRole"})
+    assert sorted(map(str, project.preview().missing)) == [
+        "iam:PassRole on arn:aws:iam::123456789012:role/R to sagemaker.amazonaws.com",
+        "sagemaker:CreateTrainingJob on arn:aws:sagemaker:us-east-1:123456789012:training-job/pipelines-*",
+    ]
+
+
+def test_rights_are_compared_with_the_last_release_if_iam_may_not_be_asked(project: Project) -> None:
+    project.deploy()
+    text = (project.folder / "dags" / "late.yaml").read_text()
+    (project.folder / "dags" / "late.yaml").write_text(text.replace("role/R", "role/Other"))
+    project.aws.denied = None
+    steps = project.preview().rights[0]
+    assert steps.unchecked == "IAM does not answer (AccessDenied)"
+    assert [str(right) for right in (*steps.added, *steps.removed)] == [
+        "iam:PassRole on arn:aws:iam::123456789012:role/Other to sagemaker.amazonaws.com",
+        "iam:PassRole on arn:aws:iam::123456789012:role/R to sagemaker.amazonaws.com",
+    ]
+
+
+def test_a_rollback_restores_bundle_and_champion_together(two: Project) -> None:
+    done = two.roll_back()
+    assert (two.instances_at_place, two.champion) == (1, f"{ARN}2")  # the champion when release 2 was deployed
+    assert done.entry.undo == (f"{ARN}4", f"{ARN}3")
+    assert two.recorded == [(1, "deployment", 1), (2, "deployment", 2), (3, "rollback", 1)]
+    assert two.pointer == 3
+
+
+def test_a_rollback_can_leave_the_champion(two: Project) -> None:
+    two.roll_back(keep_champion=True)
+    assert (two.instances_at_place, two.champion) == (1, f"{ARN}4")
+
+
+def test_a_planned_rollback_changes_nothing(two: Project) -> None:
+    two.aws.calls.clear()
+    assert plan_rollback(two.target(), ANN).undo == (f"{ARN}4", f"{ARN}3")
+    assert two.aws.writes == []
+
+
+def test_rollbacks_go_back_one_release_each_and_end_with_a_sentence(project: Project) -> None:
+    with pytest.raises(ReleaseError, match='Nothing was deployed to stage "prod" yet'):
+        project.roll_back()
+    for count in (1, 2, 3):
+        project.instances(count)
+        project.deploy()
+    project.roll_back()
+    assert project.instances_at_place == 2
+    with pytest.raises(ReleaseError, match=r"because ann rolled back release 3 at .* add --of 2"):
+        project.roll_back()  # repeated
+    project.roll_back(of=2)
+    assert project.instances_at_place == 1
+    with pytest.raises(ReleaseError, match='Release 1 is the first of stage "prod"'):
+        project.roll_back(of=1)
+    project.instances(3)
+    project.deploy()  # and forward again
+    assert project.instances_at_place == 3
+    with pytest.raises(ReleaseError, match='Release 6 of stage "prod" is the current one, and not 3'):
+        project.roll_back(of=3)
+    project.roll_back()
+    assert project.instances_at_place == 1
+
+
+@pytest.mark.parametrize("what", ["bundles", "code"])
+def test_a_release_that_is_gone_is_not_rolled_back_to(two: Project, what: str) -> None:
+    first = json.loads(two.aws.objects[BUCKET, "releases/late/stages/prod/000001.json"])
+    if what == "bundles":
+        two.aws.objects.pop((BUCKET, f"releases/late/bundles/{first['bundle']}.zip"))
+    else:
+        two.aws.objects.pop((BUCKET, f"releases/late/code/{first['code']['CodeUri']}/train.py"))
+    before = copy.deepcopy(two.aws.objects)
+    with pytest.raises(ContentGone, match="gone"):
+        two.roll_back()
+    assert two.aws.objects == before
+
+
+def test_an_altered_bundle_is_not_rolled_back_to(two: Project) -> None:
+    first = json.loads(two.aws.objects[BUCKET, "releases/late/stages/prod/000001.json"])
+    two.aws.objects[BUCKET, f"releases/late/bundles/{first['bundle']}.zip"] += b"x"
+    with pytest.raises(ContentGone, match="was altered"):
+        two.roll_back()
+
+
+def test_an_altered_entry_is_a_sentence(two: Project) -> None:
+    two.aws.objects[BUCKET, "releases/late/stages/prod/000002.json"] = b'{"number": 2}'
+    with pytest.raises(ReleaseError, match="no release of a stage, or was altered"):
+        two.roll_back()
+
+
+def test_a_champion_that_was_promoted_meanwhile_is_not_taken_back_by_finishing_a_rollback(two: Project) -> None:
+    two.aws.before = kill_at("PutObject history")  # the release is decided, and the champion is not restored yet
+    with pytest.raises(Killed):
+        two.roll_back()
+    two.aws.before = lambda _: None
+    two.promote(5)
+    two.instances(4)
+    two.deploy()
+    assert two.champion == f"{ARN}5"
+
+
+def kill_at(operation: str) -> Callable[[str], None]:
+    def before(name: str) -> None:
+        if name.startswith(operation):
+            raise Killed(name)
+
+    return before
+
+
+def test_two_deployments_at_the_same_time_make_one_release_after_another_or_refuse(project: Project) -> None:
+    project.deploy()
+    number = 1
+    project.instances(2)
+    competing = Project.__new__(Project)
+    competing.__dict__.update(project.__dict__)
+    bundle = build_bundle(project.target().stage)
+
+    def meanwhile(name: str) -> None:
+        if name.endswith("000002.json") and name.startswith("PutObject"):
+            project.aws.before = lambda _: None
+            project.instances(3)
+            competing.deploy()
+
+    project.aws.before = meanwhile
+    with pytest.raises(ReleaseChanged, match="was changed by ann"):
+        deploy(project.target(), bundle, ANN, lambda _: None, expected=number)
+    assert project.instances_at_place == 3
+    assert project.recorded == [(1, "deployment", 1), (2, "deployment", 2)]
+
+
+def test_a_comparison_with_an_older_release_is_not_deployed(two: Project) -> None:
+    two.instances(3)
+    with pytest.raises(ReleaseChanged, match="since it was compared"):
+        two.deploy(expected=1)
+    assert two.instances_at_place == 2
+
+
+def test_a_slow_process_does_not_put_an_older_release_in_its_place(project: Project) -> None:
+    project.deploy()
+
+    def meanwhile(name: str) -> None:
+        if name == f"PutObject {PLACE[1]}":
+            project.aws.before = lambda _: None
+            project.instances(3)
+            project.deploy()
+
+    project.instances(2)
+    project.aws.before = meanwhile
+    project.deploy()
+    assert project.instances_at_place == 3
+
+
+@pytest.mark.parametrize("work", ["deploy", "roll_back"])
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_at_any_call_the_stage_has_one_whole_release_and_the_next_try_ends_in_agreement(
+    two: Project, work: str, after: bool
+) -> None:
+    two.instances(3)
+    start = copy.deepcopy((two.aws.objects, two.aws.metadata, two.aws.packages))
+    old, wanted = (2, f"{ARN}4"), {"deploy": (3, f"{ARN}4"), "roll_back": (1, f"{ARN}2")}[work]
+    call, finished = 0, False
+    while not finished:
+        call += 1
+        two.aws.objects, two.aws.metadata, two.aws.packages = copy.deepcopy(start)
+        two.aws.calls.clear()
+        two.aws.kill, two.aws.after = call, after
+        with suppress(Killed):
+            getattr(two, work)()
+        finished, two.aws.kill = len(two.aws.calls) < call, 0
+        assert two.instances_at_place in (old[0], wanted[0])
+        if len(two.recorded) == 2:  # not decided yet
+            assert (two.instances_at_place, two.champion) == old
+        with suppress(ReleaseError) if two.pointer == 3 else nullcontext():  # there may be nothing left to do
+            getattr(two, work)()
+        assert (two.instances_at_place, two.champion, two.pointer) == (*wanted, 3)
+        assert len(two.recorded) == 3
+    assert call > 15
+
+
+def test_an_interrupted_change_is_finished_by_whoever_comes_next(two: Project) -> None:
+    two.aws.before = kill_at(f"PutObject {PLACE[1]}")
+    with suppress(Killed):
+        two.roll_back()
+    two.aws.before = lambda _: None
+    assert two.recorded[-1] == (3, "rollback", 1)
+    assert [note for note in two.preview().notes if "rollback 3 was interrupted" in note]
+    two.instances(5)
+    two.deploy()
+    assert (two.instances_at_place, two.champion) == (5, f"{ARN}2")
+
+
+def test_a_promotion_takes_the_same_bytes_to_the_next_stage(project: Project) -> None:
+    prod = CONFIG.replace("ml-prod", "ml-other").replace("mwaa-prod", "mwaa-other")
+    (project.folder / "config" / "late-prod.yaml").write_text(prod)
+    first = project.deploy().entry
+    project.instances(7)  # the working tree has changed, the release has not
+    source, target = project.target(), project.target("late-prod")
+    done = deploy(target, stored_release(source, first), ANN, lambda _: None)
+    assert (done.entry.bundle, done.entry.code) == (first.bundle, first.code)
+    assert project.aws.objects["mwaa-other", "dags/late.zip"] == project.aws.objects[PLACE]
+    assert ("ml-other", f"releases/late/code/{first.code['CodeUri']}/train.py") in project.aws.objects
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda p: (p / "dags" / "late.yaml").unlink(), 'the definition "dags/late.yaml" does not exist'),
+        (lambda p: (p / "dags" / "late.py").unlink(), 'config/prod.yaml:8:1  $.dag_folder  [SM357] "dags" has no DAG'),
+        (lambda p: (p / "steps" / "train.py").unlink(), '"steps" has no files'),
+        (lambda p: (p / "dags" / "link.py").symlink_to("/etc/passwd"), '"link.py" in'),
+        (lambda p: (p / "steps").rename(p / "code"), "steps"),
+    ],
+)
+def test_a_project_that_lacks_something_is_a_sentence_before_any_call(
+    project: Project, change: Callable[[Path], object], said: str
+) -> None:
+    change(project.folder)
+    with pytest.raises(InvalidPipeline) as caught:
+        build_bundle(stage_named("prod", [project.folder]))
+    assert said.replace("config/prod.yaml:8:1  ", "") in str(caught.value)
+    assert project.aws.calls == []
+
+
+def test_a_folder_is_a_place_too_and_has_no_other_zip_file_at_any_time(project: Project) -> None:
+    config = CONFIG.replace("s3://mwaa-prod/dags", "airflow/dags")
+    (project.folder / "config" / "prod.yaml").write_text(config)
+    project.deploy()
+    project.instances(2)
+    project.deploy()
+    place = project.folder / "airflow" / "dags"
+    assert sorted(path.name for path in place.iterdir() if zipfile.is_zipfile(path)) == ["late.zip"]
+    with zipfile.ZipFile(place / "late.zip") as packed:
+        assert b"InstanceCount: 2" in packed.read("late.yaml")
