@@ -67,7 +67,7 @@ def start(
     port: int = 0,
     region: str = "us-east-1",
     sandbox: Sandbox = "auto",
-    timeout_s: float = 60.0,
+    timeout_s: float = 300.0,  # imports take a minute on a machine with much other work
 ) -> LocalAws:
     """The server of ``state_dir``, started if none runs.  Two concurrent callers get the same server.
 
@@ -113,11 +113,13 @@ def _wait_until_up(state_dir: Path, process: subprocess.Popen[bytes], timeout_s:
         if aws is not None and aws.pid == process.pid:
             return aws
         time.sleep(0.05)
+    exited = process.poll() is not None
     process.kill()
     end = (state_dir / "server.err").read_text(errors="replace")[-2000:]
     if process.wait() == DAMAGED:
         raise StateDamaged(end.strip().rpartition("\n")[2])
-    raise RuntimeError(f"the embedded AWS did not start within {timeout_s:.0f} s:\n{end}")
+    what = "ended while it was starting" if exited else f"did not start within {timeout_s:.0f} s"
+    raise RuntimeError(f"the embedded AWS {what}:\n{end}")
 
 
 def _running_server(state_dir: Path) -> LocalAws | None:
