@@ -45,7 +45,7 @@ def diff(
         *_inputs(before, after, ran, listing_of),
         *_code_and_images(before, after, ran),
         *_requests(before, after, ran, old, new),
-        *_decisions(old, new, after),
+        *_decisions(old, new, before, after),
         *_ends(before, after, common),
         *_metrics(before, after, common),
         *_models(old, new),
@@ -159,14 +159,31 @@ def _request(step: StepRecord) -> dict[str, Any]:
     }
 
 
-def _decisions(old: RecordDocument, new: RecordDocument, after: Steps) -> Iterator[str]:
-    before = {decision["step"]: decision for decision in old["decisions"]}
+def _decisions(old: RecordDocument, new: RecordDocument, before: Steps, after: Steps) -> Iterator[str]:
+    outcomes = {decision["step"]: decision for decision in old["decisions"]}
     for decision in new["decisions"]:
-        was = before.get(decision["step"])
-        if was is not None and was["outcome"] != decision["outcome"]:
-            exact = decision_of(after[decision["step"]]) if decision["step"] in after else decision
+        name = decision["step"]
+        verdicts = _verdict(name, before), _verdict(name, after)
+        if all(verdicts):
+            if verdicts[0] != verdicts[1]:
+                yield f"{name} {verdicts[0]} -> {verdicts[1]}: {decision['sentence']}"
+            continue
+        was = outcomes.get(name)
+        if was is not None and was["outcome"] != decision["outcome"] and not _repeats(name, after):
+            exact = decision_of(after[name]) if name in after else decision
             details = "; ".join(_term(term) for term in exact["terms"])
-            yield f"{decision['step']} {show(was['outcome'])} -> {show(decision['outcome'])} ({details})"
+            yield f"{name} {show(was['outcome'])} -> {show(decision['outcome'])} ({details})"
+
+
+def _verdict(name: str, steps: Steps) -> str:
+    """The verdict of a gate or drift check; "" of any other step."""
+    step = steps.get(name)
+    return str((step.decision or {}).get("Verdict") or "") if step is not None else ""
+
+
+def _repeats(name: str, steps: Steps) -> bool:
+    """Whether the step is a condition behind a verdict: ``IsBetter.promote`` says what ``IsBetter`` has said."""
+    return bool(_verdict(name.rpartition(".")[0], steps))
 
 
 def _term(term: TermDocument) -> str:
@@ -178,7 +195,7 @@ TAKEN = ("hit", "reused")
 
 def _ends(before: Steps, after: Steps, common: list[str]) -> Iterator[str]:
     for name in common:
-        if before[name].status != after[name].status:
+        if before[name].status != after[name].status and not _repeats(name, after):
             why = f": {show(after[name].failure_reason)}" if after[name].failure_reason else ""
             yield f"{name} {before[name].status} -> {after[name].status}{why}"
         was, outcome = before[name].cache, after[name].cache

@@ -69,6 +69,20 @@ def test_show_answers_what_data_code_parameters_decision_and_person(folder: Fold
         assert answer in text
 
 
+def test_show_and_diff_write_reports_that_open_without_a_server(three: FolderStore, tmp_path: Path) -> None:
+    run, changes = tmp_path / "run.html", tmp_path / "changes.html"
+    assert invoke(three, "records", "show", "--html", str(run))[0] == 0
+    page = run.read_text()
+    assert "manual__3" in page
+    assert "120 <span" in page  # marked as changed
+    assert 'compared with run <span class="mono">manual__2</span>' in page
+    assert invoke(three, "records", "diff", "latest~1", "latest", "--html", str(changes))[0] == 0
+    assert "NumRound 80 → 120" in changes.read_text()
+    code, text = invoke(three, "records", "show", "--html", str(tmp_path))
+    assert code == 2
+    assert "cannot be written" in text
+
+
 def test_show_gives_the_document_or_one_step_as_json(three: FolderStore) -> None:
     document = json.loads(invoke(three, "records", "show", "latest", "--format", "json")[1])
     assert document["run"]["run_id"] == "manual__3"

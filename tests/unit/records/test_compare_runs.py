@@ -82,6 +82,23 @@ def test_a_decision_that_went_the_other_way_is_reported_with_its_values() -> Non
     assert "IsBetter true -> false (0.85 GreaterThan 0.9 is false)" in compared(DECIDE, other)
 
 
+def test_another_verdict_is_reported_once_with_its_sentence() -> None:
+    gates, conditions = [], []
+    for verdict in ("promote", "reject"):
+        decision = {
+            "Outcome": verdict == "promote",
+            "Verdict": verdict,
+            "Sentence": f"AUC says {verdict}.",
+            "Terms": [],
+        }
+        gates.append(StepRecord("Gate", "x-champion-gate", "Succeeded", decision=decision))
+        behind = {"Outcome": verdict == "promote", "Terms": [], "Sentence": "x"}
+        conditions.append(StepRecord("Gate.promote", "Condition", "Succeeded", decision=behind))
+    runs = [record(verdict, *pair) for verdict, pair in zip("ab", zip(gates, conditions, strict=True), strict=True)]
+    phrases = [phrase for phrase in diff(*runs) if "Gate" in phrase]
+    assert phrases == ["Gate promote -> reject: AUC says reject."]
+
+
 def test_steps_that_are_new_or_gone_are_named() -> None:
     loop = StepRecord("Loop-0", "Processing", "Succeeded")
     phrases = diff(record("a", TRAIN, loop), record("b", TRAIN, replace(loop, step="Loop-1")))
