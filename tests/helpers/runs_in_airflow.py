@@ -134,7 +134,20 @@ class Runs:
 def replaced(value: Any, text: str) -> Any:
     """``value`` with ``text`` in front of every text that is for people."""
     kept = {"kind", "schema", "dag_id", "run_id", "status", "type", "step", "started", "ended", "operator", "canonical"}
-    kept |= {"Verdict", "verdict", "result", "decision", "sha256", "goal", "Op", "digest", "request_sha256", "metric"}
+    kept |= {
+        "Verdict",
+        "verdict",
+        "result",
+        "role",
+        "decision",
+        "sha256",
+        "goal",
+        "Op",
+        "digest",
+        "request_sha256",
+        "metric",
+        "source_kind",
+    }
     if isinstance(value, dict):
         return {key: item if key in kept else replaced(item, text) for key, item in value.items()}
     if isinstance(value, list):
@@ -172,6 +185,7 @@ def _insert(
         for ti in run.task_instances:
             ti.state = (steps or {}).get(ti.task_id, "success" if uri else None)
             ti.start_date = begun if ti.state else None
+            ti.try_number = 1
             ti.end_date = begun + timedelta(seconds=30) if ti.state not in (None, "running") else None
         session.flush()
         if uri:

@@ -48,14 +48,13 @@ def record(dag_id: DagId, run_id: RunId, group: str = "", instance: int = -1) ->
 @router.get("/report")
 def report(dag_id: DagId, run_id: RunId, group: str = "", instance: int = -1, inline: bool = False) -> Response:
     """The report of a sealed run as one HTML file."""
-    from importlib import import_module
+    from ...reports.html import CONTENT_POLICY, run_page
 
-    html = import_module("airflow_sagemaker_mlops.reports.html")
     source = _sealed(dag_id, run_id, group, instance)
-    headers = {"Content-Security-Policy": html.CONTENT_POLICY}
+    headers = {"Content-Security-Policy": CONTENT_POLICY}
     if not inline:
         headers |= _attached(f"{_file_name(source)}.html")
-    return HTMLResponse(html.run_page(view_of(source)[0]), headers=headers)
+    return HTMLResponse(run_page(view_of(source)[0]), headers=headers)
 
 
 def view_of(source: RunSource) -> tuple[RunView, str]:

@@ -102,6 +102,18 @@ def xcoms(dag_id: str, run_id: str, keys: Sequence[str], task_id: str = "") -> d
         return {(row[0], int(row[1]), row[2]): _value(row[3]) for row in session.execute(asked)}
 
 
+def task_order(dag_id: str) -> dict[str, int]:
+    """The place of each task in the latest version of the DAG, in the order in which its file makes them."""
+    from airflow.models.serialized_dag import SerializedDagModel as Row
+    from sqlalchemy import select
+
+    with _reading() as session:
+        found: Any = session.scalar(select(Row).where(Row.dag_id == dag_id).order_by(Row.created_at.desc()).limit(1))
+        tasks = ((found.data or {}).get("dag") or {}).get("tasks") or () if found is not None else ()
+        names = [str((task.get("__var") or task).get("task_id")) for task in tasks]
+    return {name: place for place, name in enumerate(names)}
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """An XCom of a task in one of the DAG's runs."""

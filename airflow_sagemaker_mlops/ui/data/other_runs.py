@@ -67,11 +67,11 @@ def _read_into(found: Others, earlier: list[Address], pipeline: Pipeline, champi
 
 
 def _record_at(address: Address, pipeline: Pipeline) -> RecordDocument | None:
-    from ...records.model.errors import BrokenRecord, ForeignRecord, OlderSchema
+    from ...records.model.errors import BrokenRecord, ForeignRecord, NoSuchRecord, OlderSchema
 
     try:
         return sealed_record(address.uri, replace(pipeline, run_id=address.run_id), amended=False)[0]
-    except (BrokenRecord, ForeignRecord, OlderSchema):  # no reason to hide the run that was asked for
+    except (BrokenRecord, ForeignRecord, NoSuchRecord, OlderSchema):  # no reason to hide the run that was asked for
         return None
 
 

@@ -14,9 +14,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from ... import settings
-from ...records.model.errors import RecordError
+from ...records.model.errors import NoSuchRecord, RecordError
 from ...records.store.sealed import belongs_to, parse_record, record_name
-from .airflow_rows import RunRow, TaskRow, as_object, latest_xcoms, run_row, task_rows, xcoms
+from .airflow_rows import RunRow, TaskRow, as_object, latest_xcoms, run_row, task_order, task_rows, xcoms
 from .in_time import NoAnswer, in_time
 from .pipelines import WAITS_FOR_PEOPLE, Pipeline, chosen, pipelines_of, steps_of
 from .stores import opened, place_of
@@ -123,7 +123,7 @@ def sealed_record(
 def _read(store: Store, key: str, uri: str, pipeline: Pipeline) -> RecordDocument:
     found = store.read(key)
     if found is None:
-        raise RecordError(f"{uri} is gone.")
+        raise NoSuchRecord(f"{uri} is gone.")
     record = parse_record(found.data, uri)
     name = record_name(record["run"])
     plain = name if name.partition("#")[0] == pipeline.name else pipeline.name
@@ -157,7 +157,9 @@ def _put_together(source: RunSource) -> RecordDocument:
     pipeline = cast("Pipeline", source.pipeline)
     written = _step_records(source, pipeline)
     steps: list[StepDocument] = []
-    for row, name, kind in steps_of(pipeline, source.rows, source.pipelines):
+    order = task_order(pipeline.dag_id)
+    rows = sorted(source.rows, key=lambda row: order.get(row.task_id, len(order)))
+    for row, name, kind in steps_of(pipeline, rows, source.pipelines):
         step = written.pop(name, None)
         if step is None or row.state in UNDER_WAY:
             steps.append(_from_row(row, name, kind))

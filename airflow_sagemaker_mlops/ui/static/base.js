@@ -3,6 +3,10 @@
 const { React, ReactRouterDOM: Router } = globalThis;
 export const { createElement: h, Fragment, useState, useEffect, useMemo, useRef, useCallback, useId } = React;
 
+// An element with a class as a function of its children: el("div", "smk-row")(one, another).
+export const el = (tag, className) => (...children) => h(tag, { className }, ...children);
+export const Mono = el("span", "smk-mono"), Small = el("div", "smk-muted smk-small"), Muted = el("span", "smk-muted"), Grow = el("span", "smk-grow");
+
 const HERE = new URL(import.meta.url);
 const API = new URL("../api/", HERE);
 const VERSION = HERE.search;
@@ -91,6 +95,7 @@ export function time(text) {
   return isNaN(at) ? "–" : at.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
 }
 export const text = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "");
+export const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 export const shortUri = (uri, most = 48) => (uri.length <= most ? uri : `${uri.slice(0, 16)}…${uri.slice(uri.length - most + 17)}`);
 export const plural = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many || `${one}s`}`;
 
@@ -119,6 +124,10 @@ export const Table = ({ label, columns, rows, keyOf = (_row, at) => at, rowClass
     h("thead", null, h("tr", null, columns.map((column) => h("th", { key: column.title, scope: "col", className: column.right ? "smk-right" : undefined }, column.title)))),
     h("tbody", null, rows.map((row, at) => h("tr", { key: keyOf(row, at), className: rowClass?.(row) },
       columns.map((column) => h("td", { key: column.title, className: column.right ? "smk-right" : undefined }, column.cell(row, at))))))));
+// A table from [title, cell, is right-aligned] for each column; empty columns are left out.
+export const table = (label, rows, columns, more) => h(Table, { label, rows, columns: columns.filter(Boolean).map(([title, cell, right]) => ({ title, cell, right })), ...more });
+// A list of names and values.
+export const Facts = (pairs) => h("dl", { className: "smk-facts" }, pairs.map(([name, value]) => h("div", { key: name }, h("dt", null, name), h("dd", null, value))));
 export const Code = ({ value, label }) => h("pre", { className: "smk-code", tabIndex: 0, role: "region", "aria-label": label }, typeof value === "string" ? value : JSON.stringify(value, null, 2));
 export const Uri = ({ uri, href }) => h("span", { className: "smk-uri", title: uri }, h(Out, { href }, shortUri(uri)));
 export const Note = ({ children, tone = "plain" }) => h("p", { className: `smk-note smk-${tone}`, role: tone === "bad" ? "alert" : undefined }, children);
@@ -165,7 +174,7 @@ export function Interval({ rule, span = spanOf([rule]), range = rangeOf([rule]),
     h("line", { x1: 0, x2: width, y1: 15, y2: 15, className: "smk-axis" }),
     compared && h("line", { x1: width / 2, x2: width / 2, y1: 4, y2: 26, className: "smk-axis" }),
     known && h("rect", { x: a, y: 9.5, width: Math.max(2, b - a), height: 11, rx: 4, className: "smk-bar" }),
-    limits.map((limit) => h("line", { key: limit, x1: x(compared && flip ? -limit : limit), x2: x(compared && flip ? -limit : limit), y1: 1, y2: 29, className: "smk-margin" })),
+    limits.map((limit) => h("line", { key: limit, x1: x(limit), x2: x(limit), y1: 1, y2: 29, className: "smk-margin" })),
     finite(point) && h("circle", { cx: x(point), cy: 15, r: 5, className: "smk-dot" }));
 }
 

@@ -1,7 +1,7 @@
 // A small layered graph: data on the left, what came of it on the right.
-import { h, useState, useMemo } from "./base.js";
+import { h, short, useState, useMemo } from "./base.js";
 
-const WIDE = 168, HIGH = 36, GAP_X = 54, GAP_Y = 12;
+const WIDE = 146, HIGH = 36, GAP_X = 40, GAP_Y = 12;
 
 export function layout({ nodes, edges }) {
   const before = new Map(nodes.map((node) => [node.id, []])), after = new Map(nodes.map((node) => [node.id, []]));
@@ -37,16 +37,19 @@ const reach = (start, near) => {
   for (const id of found) for (const next of near.get(id) || []) found.add(next);
   return found;
 };
-const short = (text, most = 22) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
-export function Lineage({ graph }) {
+export function Lineage({ graph: all }) {
+  const graph = useMemo(() => {
+    const joined = new Set(all.edges.flatMap((edge) => [edge.source, edge.target]));
+    return { ...all, nodes: all.nodes.filter((node) => joined.has(node.id)) };
+  }, [all]);
   const made = useMemo(() => layout(graph), [graph]);
   const [at, look] = useState("");
   const lit = useMemo(() => (at ? new Set([...reach(at, made.before), ...reach(at, made.after)]) : null), [at, made]);
   const names = new Map(graph.nodes.map((node) => [node.id, node.label]));
   const listed = (ids) => ids.map((id) => names.get(id)).slice(0, 8).join(", ");
   const off = (id) => (lit && !lit.has(id) ? " smk-off" : "");
-  return h("div", { className: "smk-scroll smk-graph" }, h("svg", { width: made.width + 4, height: made.height + 4, viewBox: `-2 -2 ${made.width + 4} ${made.height + 4}`, role: "group", "aria-label": "Lineage of this run", onMouseLeave: () => look("") },
+  return h("div", { className: "smk-scroll smk-graph" }, h("svg", { style: { width: made.width + 4, maxWidth: `max(100%, ${made.width * 0.8}px)` }, viewBox: `-2 -2 ${made.width + 4} ${made.height + 4}`, role: "group", "aria-label": "Lineage of this run", onMouseLeave: () => look("") },
     graph.edges.filter(({ source, target }) => made.spots.has(source) && made.spots.has(target)).map(({ source, target }) => {
       const a = made.spots.get(source), b = made.spots.get(target), x1 = a.x + WIDE, y1 = a.y + HIGH / 2, y2 = b.y + HIGH / 2, bend = Math.max(24, (b.x - x1) / 2);
       return h("path", { key: `${source}>${target}`, d: `M${x1},${y1} C${x1 + bend},${y1} ${b.x - bend},${y2} ${b.x},${y2}`, className: `smk-edge${lit && lit.has(source) && lit.has(target) ? " smk-on" : off("")}` });
@@ -57,6 +60,6 @@ export function Lineage({ graph }) {
       return h("g", { key: node.id, transform: `translate(${x},${y})`, className: `smk-node smk-kind-${node.kind} smk-${node.tone}${off(node.id)}`, tabIndex: 0, role: "img", "aria-label": said, onMouseEnter: () => look(node.id), onFocus: () => look(node.id), onBlur: () => look("") },
         h("title", null, [said, node.detail].filter(Boolean).join("\n")),
         h("rect", { width: WIDE, height: HIGH, rx: node.kind === "step" ? 8 : 18 }),
-        h("text", { x: 14, y: 15, className: "smk-kind" }, node.kind), h("text", { x: 14, y: 28 }, short(node.label)));
+        h("text", { x: 14, y: 15, className: "smk-kind" }, node.kind), h("text", { x: 14, y: 28 }, short(node.label, 19)));
     })));
 }
