@@ -29,20 +29,26 @@ def without_shortcuts(names: Sequence[str], edges: Mapping[Edge, str]) -> dict[E
     return {edge: label for edge, label in edges.items() if edge in kept}
 
 
-def layered(names: Sequence[str], edges: Sequence[Edge]) -> dict[str, tuple[float, int]]:
-    """Column and layer of each step.  Columns are centered: layers with fewer steps begin at a later column."""
+def layered(names: Sequence[str], edges: Sequence[Edge], *, late_sources: bool = False) -> dict[str, tuple[float, int]]:
+    """Column and layer of each step.  Columns are centered: layers with fewer steps begin at a later column.
+
+    late_sources   whether what waits for nothing stands just before what first needs it, not in the first layer
+    """
     order = topological(names, edges)
     below = _below(order, edges)
     layer = dict.fromkeys(order, 0)
     for name in order:
         for target in below[name]:
             layer[target] = max(layer[target], layer[name] + 1)
-    rows: dict[int, list[str]] = {}
-    for name in order:
-        rows.setdefault(layer[name], []).append(name)
     above: dict[str, list[str]] = {name: [] for name in order}
     for source, target in edges:
         above[target].append(source)
+    if late_sources:
+        waiting = [name for name in order if below[name] and not above[name]]
+        layer |= {name: max(min(layer[target] for target in below[name]) - 1, 0) for name in waiting}
+    rows: dict[int, list[str]] = {}
+    for name in order:
+        rows.setdefault(layer[name], []).append(name)
     _uncross(rows, above, below)
     widest = max((len(row) for row in rows.values()), default=0)
     return {

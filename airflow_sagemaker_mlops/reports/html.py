@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..registry.history import Entry
 from . import formats, pictures
 from .formats import RuleTexts
+from .lineage_picture import lineage_picture
 from .reading import NAME, clipped, number, sentence, text, time, told
 from .shapes import DecisionView, DriftView, RuleView, RunView
 
@@ -141,6 +142,7 @@ def _of_run(view: RunView, scale: float) -> Members:
         "others": caps.first("decisions", others, 30),
         "steps": [{"step": step, "bar": bar} for step, bar in zip(steps, pictures.timeline(steps), strict=True)],
         "notes": view["notes"][:3],
+        "graph": lineage_picture(view["lineage"], max(int(60 * scale), 1)),
     }
     members["parameters"] = caps.first(
         "parameters", sorted(view["parameters"], key=lambda one: not one["changed"]), 100

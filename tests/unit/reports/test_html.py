@@ -19,6 +19,7 @@ from airflow_sagemaker_mlops.reports.html import (
     history_page,
     run_page,
 )
+from airflow_sagemaker_mlops.reports.lineage_picture import lineage_picture
 from airflow_sagemaker_mlops.reports.run_view import run_view
 from airflow_sagemaker_mlops.reports.wording import DRIFT, GATE
 
@@ -182,6 +183,15 @@ def test_better_is_to_the_right_whatever_the_goal() -> None:
     places = re.findall(r'<circle class="dot" cx="([\d.]+)%"', run_page(view))
     assert places
     assert all(float(place) < 50 for place in places)
+
+
+def test_the_lineage_is_drawn_from_left_to_right_without_overlaps() -> None:
+    picture = lineage_picture(run_view(record())["lineage"])
+    assert picture is not None
+    places = {box["node"]["id"]: (box["x"], box["y"]) for box in picture["boxes"]}
+    assert places["data:s3://b/train"][0] < places["step:TrainModel"][0] < places["model:arn:package"][0]
+    assert len(set(places.values())) == len(places)
+    assert lineage_picture({"nodes": [], "edges": []}) is None
 
 
 def test_a_page_is_the_same_for_the_same_view() -> None:
