@@ -6,10 +6,10 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock dist release demo test unit check lint format ui docs pictures bench peer matrix pythons chaos malformed clean
+.PHONY: help setup lock dist release demo test unit check lint format ui docs pictures bench peer matrix pythons chaos malformed scaffold-matrix clean
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP) ## Make .venv with Airflow, the package and its extras
 
@@ -147,6 +147,9 @@ release: setup ## The checklist before a release, ending with checked distributi
 	test -x .venv-dist/bin/python || $(PYTHON) -m venv .venv-dist
 	.venv-dist/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0 wheel==0.45.1
 	touch $@
+
+scaffold-matrix: setup ## Every combination of answers of `new`: rendered, linted, tested and run
+	$(BIN)/python matrix/scaffold.py
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .venv-* build dist .airflow .mypy_cache .ruff_cache .pytest_cache .hypothesis

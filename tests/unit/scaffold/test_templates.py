@@ -14,7 +14,8 @@ from answer_sets import named, pairwise
 from airflow_sagemaker_mlops.definition import examine
 from airflow_sagemaker_mlops.scaffold import Existing, settle
 from airflow_sagemaker_mlops.scaffold.projects import MANIFEST, object_id, project_files
-from airflow_sagemaker_mlops.scaffold.questions import Value
+from airflow_sagemaker_mlops.scaffold.questions import FOLDER, Value
+from airflow_sagemaker_mlops.stages.reader import parse_stage
 from airflow_sagemaker_mlops.steps.requests import request_problems
 
 VALID = Path(__file__).parents[2] / "pipelines" / "valid"
@@ -54,6 +55,9 @@ def test_what_the_answers_make_is_valid(answers: dict[str, Value]) -> None:
             assert [*problems, *request_problems(pipeline)] == [] or name.endswith("train.json"), name
         elif name.endswith((".yaml", ".yml")):
             assert isinstance(yaml.load(text, Template), dict), name
+        if name.startswith("config/"):
+            stage = parse_stage(text, Path(name).stem, name, Path())
+            assert {one.definition for one in stage.pipelines.values()} <= set(files)
     folders = {name.partition("/")[0] for name in files}
     assert (".github" in folders) == (answers["ci"] == "github")
     assert {f"dags/churn/train.{'yaml' if answers['source'] == 'yaml' else 'json'}"} == {
@@ -110,3 +114,27 @@ def test_the_role_of_airflow_may_touch_only_the_bucket_of_the_project() -> None:
     for row in rows["PolicyDocument"]["Statement"]:
         if any(action.startswith("s3:") for action in row["Action"]):
             assert all("${Bucket}" in one["Sub"] for one in row["Resource"])
+
+
+@pytest.mark.parametrize("more", [{"ci": "github"}, {"ci": "codepipeline", "regulated": "yes", "deploy": "batch"}])
+def test_cloudformation_finds_nothing_wrong(more: dict[str, Value], tmp_path: Path) -> None:
+    from cfnlint.api import ManualArgs, lint_file
+
+    files = project_files(settle({"project": "churn", **more}))
+    found = []
+    for name in (name for name in files if name.startswith("infra/")):
+        (tmp_path / Path(name).name).write_text(files[name])
+        found += [str(one) for one in lint_file(tmp_path / Path(name).name, ManualArgs(regions=["us-east-1"]))]
+    assert found == []
+
+
+def test_the_template_of_a_sagemaker_project_has_what_the_service_gives_it() -> None:
+    from cfnlint.api import ManualArgs, lint_file
+
+    template = FOLDER / "project-template.yaml"
+    assert [str(one) for one in lint_file(template, ManualArgs(regions=["us-east-1"]))] == []
+    given = yaml.load(template.read_text(), Template)["Parameters"]
+    assert {"SageMakerProjectName", "SageMakerProjectId"} <= set(given)
+    answers = re.compile(given["Answers"]["AllowedPattern"])
+    assert answers.match("deploy=batch,monitoring=no")
+    assert not answers.match('deploy="$(id)"')
