@@ -14,9 +14,17 @@ from ..registry.champion import Client
 from ..registry.errors import RegistryError
 from ..releases.bundle import Bundle, build_bundle
 from ..releases.errors import ReleaseError
-from ..releases.objects import split
 from ..releases.preview import Preview, content_of, preview_of
-from ..releases.release import Author, Target, deploy, effective, plan_rollback, roll_back, target_of
+from ..releases.release import (
+    Author,
+    Target,
+    deploy,
+    effective,
+    missing_buckets,
+    plan_rollback,
+    roll_back,
+    target_of,
+)
 from ..releases.rights import caller
 from ..runs.clients import client_of, connect
 from ..runs.errors import NoAws
@@ -24,7 +32,7 @@ from ..runs.recording import user_name
 from ..stages.find import CONFIG
 from ..stages.model import Stage
 from .option_names import in_options
-from .output.release_text import preview_json, preview_markdown, preview_text, release_line
+from .output.release_text import preview_json, preview_markdown, preview_text, release_line, short_commit
 from .output.terminal import say, say_json, say_table, tell
 from .stages import StageChoice
 
@@ -83,7 +91,7 @@ def run_deploy(
 
     def work() -> int:
         _require_form(output)
-        target, bundle = _prepared(choice, account, origin, changes=not dry_run)
+        target, bundle, commit = _prepared(choice, account, origin, changes=not dry_run)
         content = content_of(target.stage, bundle)
         preview = preview_of(target, bundle, content)
         refused = _refusal(preview, account, target.stage, ignore_rights=ignore_rights)
@@ -91,7 +99,7 @@ def run_deploy(
             _show(preview, refused or f"Dry run. {NOTHING_CHANGED}", output, dry_run=dry_run)
             return 1 if refused else 0
         number = preview.last.number if preview.last is not None else 0
-        author = Author(_user(), reason, _commit(target.stage))
+        author = Author(_user(), reason, commit)
         done = deploy(target, bundle, author, _progress, expected=number)
         sentence = (
             f"{target.place.uri} is {release_line(done.entry)}."
@@ -177,19 +185,21 @@ def _cells(entry: Any) -> tuple[str, ...]:
         entry.kind,
         str(entry.release),
         entry.bundle[:12],
-        entry.commit[:12],
+        short_commit(entry.commit),
         entry.at,
         entry.by,
         entry.reason,
     )
 
 
-def _prepared(choice: StageChoice, account: Account, origin: str | None, *, changes: bool) -> tuple[Target, Bundle]:
-    """The target, and the bundle of the project or of the stage ``origin``."""
+def _prepared(
+    choice: StageChoice, account: Account, origin: str | None, *, changes: bool
+) -> tuple[Target, Bundle, str]:
+    """The target, and the bundle of the project or of the stage ``origin`` with its commit."""
     if origin is None:
         stage = choice.load()
         bundle = build_bundle(stage, choice.extra)  # before any call: most mistakes are in files
-        return _target(choice, account, changes=changes), bundle
+        return _target(choice, account, changes=changes), bundle, _commit(stage)
     target = _target(choice, account, changes=changes)
     source = target_of(target.client, StageChoice(origin, project=choice.project).load())
     release = effective(source, source.releases.last())
@@ -197,7 +207,7 @@ def _prepared(choice: StageChoice, account: Account, origin: str | None, *, chan
         raise ReleaseError(f'Nothing was deployed to stage "{origin}" yet, so there is nothing to promote.')
     from ..releases.promote import stored_release
 
-    return target, stored_release(source, release)
+    return target, stored_release(source, release), release.commit
 
 
 def _target(choice: StageChoice, account: Account, *, changes: bool) -> Target:
@@ -210,9 +220,7 @@ def _target(choice: StageChoice, account: Account, *, changes: bool) -> Target:
 
 def _make_buckets(target: Target) -> None:
     """Create the buckets of the stage on the embedded AWS, where a deployment is a rehearsal."""
-    uris = [target.releases.base, target.stage.dags or ""]
-    there = {row["Name"] for row in target.client("s3").list_buckets()["Buckets"]}
-    for bucket in {split(uri)[0] for uri in uris if uri.startswith("s3://")} - there:
+    for bucket in missing_buckets(target):
         target.client("s3").create_bucket(Bucket=bucket)
 
 
@@ -220,8 +228,8 @@ def _refusal(preview: Preview, account: Account, stage: Stage, *, ignore_rights:
     """Why the release is not deployed; empty if nothing speaks against it."""
     if preview.errors:
         return f"AWS would refuse {len(preview.errors)} of the requests. {NOTHING_CHANGED}"
-    if not account.local and any(note.startswith("the credentials are of account") for note in preview.notes):
-        return f"The credentials are not those of stage {stage.name}. {NOTHING_CHANGED}"
+    if preview.obstacles and not account.local:
+        return " ".join((*preview.obstacles, NOTHING_CHANGED))
     if preview.missing and not ignore_rights:
         return (
             f"{len(preview.missing)} rights are missing. Add them: `sagemaker-mlops iam FILE --stage {stage.name}` "

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..releases.bundle import code_of, project_of
-from ..releases.objects import Objects, split
+from ..releases.objects import Objects, has_bucket, split
 from ..runs.clients import Target
 from ..stages.code import code_uri
 from ..stages.model import Stage
@@ -56,7 +56,7 @@ def _published(stage: Stage, target: Target, *, has_calls: bool) -> dict[str, st
     base = stage.releases or ""
     if has_calls:
         s3 = target.connect().client("s3")
-        if target.is_local_aws and split(base)[0] not in {row["Name"] for row in s3.list_buckets()["Buckets"]}:
+        if target.is_local_aws and not has_bucket(s3, split(base)[0]):
             s3.create_bucket(Bucket=split(base)[0])
         objects = Objects(s3, f"{base}/{project}")
         for one in code:

@@ -128,6 +128,8 @@ def read_bundle(data: bytes, digest: str, uri: str) -> Bundle:
     if hashlib.sha256(data).hexdigest() != digest:
         raise ContentGone(f"{uri} was altered: its SHA-256 is not the one in its name.")
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        if sum(one.file_size for one in packed.infolist()) > MOST_BYTES:
+            raise ContentGone(f"{uri} is no bundle: unpacked, it is too large.")
         files = {name: packed.read(name) for name in packed.namelist()}
     manifest = manifest_of(files.get(MANIFEST, b""), f"{uri}/{MANIFEST}")
     return Bundle(str(manifest["project"]), data, digest, files, manifest)

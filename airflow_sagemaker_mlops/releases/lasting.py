@@ -12,17 +12,22 @@ from ..stages.model import Stage
 
 _KINDS: tuple[tuple[frozenset[str], str], ...] = (
     (
-        frozenset({"Processing", "Training", "Transform", "Tuning", "AutoML", "EMR", "EMRServerless", "NotebookJob"}),
-        "what their jobs wrote to S3 and to other stores, and what they cost",
+        frozenset({"Processing", "Training", "Transform", "Tuning", "AutoML", "EMR", "EMRServerless", "Job", "Athena"}),
+        "what jobs of {} wrote, and their cost",
     ),
-    (frozenset({"RegisterModel"}), "the versions that they registered stay in the model registry"),
-    (frozenset({"Model", "EndpointConfig"}), "the models and configurations that they created stay"),
-    (frozenset({"InferenceComponent"}), "the components that they deployed stay on their endpoint"),
-    (frozenset({"Lambda", "Callback"}), "what the functions and the receivers of the messages did"),
-    (frozenset({"Lineage"}), "the lineage entities that they wrote"),
-    (frozenset({"Cleanup"}), "the resources that they deleted are not restored"),
-    (frozenset({"x-airflow"}), "what the operators of other packages did"),
-    (frozenset({"x-approval"}), "the answers of approvals stay in the registry"),
+    (frozenset({"RegisterModel"}), "versions that {} registered"),
+    (frozenset({"Model", "EndpointConfig"}), "models and configurations that {} created"),
+    (frozenset({"InferenceComponent"}), "components that {} deployed"),
+    (frozenset({"Lambda", "Callback"}), "what functions and receivers of messages of {} did"),
+    (frozenset({"Lineage"}), "lineage that {} wrote"),
+    (frozenset({"Cleanup"}), "deletions by {}"),
+    (frozenset({"x-airflow"}), "what operators of other packages did for {}"),
+    (frozenset({"x-approval"}), "answers to {}"),
+    (
+        frozenset({"BedrockCustomModel", "BedrockCustomModelDeployment", "BedrockModelImport"}),
+        "models of {} on Bedrock",
+    ),
+    (frozenset({"BedrockProvisionedModelThroughput"}), "throughput that {} provisioned, and its cost"),
 )
 
 
@@ -38,17 +43,17 @@ def lasting_effects(
             names.setdefault(step.type, []).append(step.name)
     for types, what in _KINDS:
         if steps := [name for one in sorted(types) for name in names.get(one, ())]:
-            yield f"{_listed(steps)}: {what}"
+            yield what.format(_listed(steps))
     if endpoints := names.get("Endpoint"):
         if stage.endpoint is not None:
-            yield f"{_listed(endpoints)}: endpoints other than {stage.endpoint}, which is given back with the champion"
+            yield f"endpoints of {_listed(endpoints)} other than {stage.endpoint}, which follows the champion"
         else:
-            yield f"{_listed(endpoints)}: endpoints serve what they serve; name one as endpoint to give it back, too"
+            yield f"endpoints of {_listed(endpoints)}; one that is named as endpoint follows the champion"
     if "x-promote-champion" in names and stage.model_package_group is None:
         yield "the champion, because the stage names no model_package_group"
     for name in before.keys() - after.keys():
-        yield f"runs of {name}, which this release removes, that are stopped by removing it"
-    yield "runs that are under way: their later tasks take the DAG files that are there when they start"
+        yield f"runs of {name} that end because this release removes it"
+    yield "tasks of running DAG runs, which take the DAG files that are there when they start"
 
 
 def _listed(steps: list[str], most: int = 4) -> str:

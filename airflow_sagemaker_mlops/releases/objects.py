@@ -55,7 +55,7 @@ class Objects:
         try:
             answer = self.s3.get_object(Bucket=bucket, Key=key)
         except Exception as error:
-            if error_code(error) in _ABSENT:
+            if error_code(error) in _ABSENT | {"NoSuchBucket"}:
                 return None
             raise self._denied(error, "read", name) from error
         if answer["ContentLength"] > most:
@@ -93,6 +93,8 @@ class Objects:
             try:
                 answer = self.s3.list_objects_v2(**members)
             except Exception as error:
+                if error_code(error) == "NoSuchBucket":
+                    return
                 raise self._denied(error, "listed", prefix) from error
             for item in answer.get("Contents") or []:
                 yield str(item["Key"])[len(key) + 1 if key else 0 :]
@@ -107,6 +109,18 @@ class Objects:
         if code == "NoSuchBucket":
             return ReleaseError(f"The bucket of {self.base} does not exist. Create it, or correct the configuration.")
         return error
+
+
+def has_bucket(s3: Any, bucket: str) -> bool:
+    """Whether a bucket exists; one that these credentials may not look at does."""
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except Exception as error:
+        if error_code(error) in _ABSENT | {"NoSuchBucket"}:
+            return False
+        if error_code(error) not in _DENIED:
+            raise
+    return True
 
 
 def split(uri: str) -> tuple[str, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..definition import load_pipeline
 from ..definition.model import Pipeline
 from ..definition.problems import PipelineError, Problem, did_you_mean, key_text
+from ..definition.secret_names import holds_secret
+from ..execution.secret_masking import secrets_in, without
 from ..plan import make_plan
 from ..plan.defaults import with_defaults
 from ..plan.diff import differences
@@ -23,7 +25,7 @@ from .errors import ContentGone
 from .history import Entry
 from .lasting import lasting_effects
 from .objects import Stored
-from .release import Target, effective, missing_objects
+from .release import Target, effective, missing_buckets, missing_objects
 from .rights import Checked, Right, caller, check_rights, deployer_rights, rights_of, valued
 
 
@@ -33,10 +35,14 @@ class Content:
 
     pipelines   with the parameter values of the stage
     plans       the same as plans
+    secrets     that their documents and the values of the stage hold
+    exposed     names of the parameters to which the stage gives a secret
     """
 
     pipelines: Mapping[str, Pipeline] = field(default_factory=dict)
     plans: Mapping[str, Plan] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
+    exposed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Preview:
     rights      the rights of each identity
     problems    problems of the requests with the stage's values, as ``check`` reports them: limits of the API, wrong
                 types, and what AWS does without saying so
+    obstacles   sentences about the account that speak against a deployment
     lasting     sentences about what a rollback would not undo
     notes       other sentences
     """
@@ -66,6 +73,7 @@ class Preview:
     files: tuple[str, ...] = ()
     rights: tuple[Checked, ...] = ()
     problems: tuple[tuple[str, Problem], ...] = ()
+    obstacles: tuple[str, ...] = ()
     lasting: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -95,6 +103,8 @@ def content_of(stage: Stage, bundle: Bundle) -> Content:
     pipelines: dict[str, Pipeline] = {}
     plans: dict[str, Plan] = {}
     declared: set[str] = set()
+    secrets: set[str] = set()
+    exposed: dict[str, None] = {}
     code = values_in(stage, bundle.manifest)
     for name, entry in stage.pipelines.items():
         text = bundle.definition(stage, name)
@@ -105,10 +115,12 @@ def content_of(stage: Stage, bundle: Bundle) -> Content:
         declared |= known.keys()
         own = {key: uri for key, uri in code.items() if key in known}
         values: dict[str, Any] = {**stage.values_for(name, known), **own}
+        secrets.update(secrets_in(pipeline.document), secrets_in(values))
+        exposed |= dict.fromkeys(key for key, value in values.items() if holds_secret(key, value))
         pipelines[name] = valued(pipeline, values)
         plans[name] = with_defaults(make_plan(pipeline), values)
     _require_owners(stage, declared)
-    return Content(pipelines, plans)
+    return Content(pipelines, plans, frozenset(secrets), tuple(exposed))
 
 
 def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
@@ -121,9 +133,11 @@ def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
     there = target.place.look()
     notes += _about_place(target, there, last)
     rights = _rights(target, content, before)
-    account = caller(target.client)[0]
-    if stage.account is not None and stage.account != account:
-        notes.append(f"the credentials are of account {account}, and the stage is account {stage.account}")
+    changes, secrets = changes_between(before, content), before.secrets | content.secrets
+    notes += [
+        f'"{name}" looks like a secret: its value is in the configuration, which is stored with the release'
+        for name in content.exposed
+    ]
     return Preview(
         stage=stage.name,
         project=bundle.project,
@@ -132,15 +146,28 @@ def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
         last=last,
         current=current,
         uploads=tuple((target.releases.objects.uri(name), len(body)) for name, body in missing_objects(target, bundle)),
-        changes=changes_between(before, content),
+        changes={name: tuple(without(list(lines), secrets)) for name, lines in changes.items()},
         files=_files(old, bundle, stage),
         rights=rights,
         problems=tuple(
-            (name, problem) for name, pipeline in content.pipelines.items() for problem in request_problems(pipeline)
+            (name, replace(problem, what=without(problem.what, secrets)))
+            for name, pipeline in content.pipelines.items()
+            for problem in request_problems(pipeline)
         ),
+        obstacles=tuple(obstacles(target)),
         lasting=tuple(lasting_effects(stage, content.pipelines, before.pipelines, current is not None)),
         notes=tuple(notes),
     )
+
+
+def obstacles(target: Target) -> Iterator[str]:
+    """Sentences about credentials of another account, and about buckets that do not exist."""
+    stage = target.stage
+    account = caller(target.client)[0]
+    if stage.account is not None and stage.account != account:
+        yield f"The credentials are of account {account}, and stage {stage.name} is account {stage.account}."
+    for bucket in missing_buckets(target):
+        yield f"The bucket {bucket} does not exist. Create it, or correct the configuration."
 
 
 def changes_between(before: Content, after: Content) -> dict[str, tuple[str, ...]]:
@@ -150,7 +177,8 @@ def changes_between(before: Content, after: Content) -> dict[str, tuple[str, ...
         old, new = before.plans.get(name), after.plans.get(name)
         if old is None or new is None:
             steps = sum(task.is_step for plan in (old, new) if plan is not None for task in plan.tasks)
-            found[name] = (f"{'+' if old is None else '-'} pipeline {name} ({steps} steps)",)
+            counted = "1 step" if steps == 1 else f"{steps} steps"
+            found[name] = (f"{'+' if old is None else '-'} pipeline {name} ({counted})",)
         elif lines := differences(old, new):
             found[name] = tuple(lines)
     return found

@@ -24,6 +24,7 @@ from .bundle import Bundle, project_of
 from .champions import champion_now, promoted_since, restore
 from .errors import ContentGone, ReleaseChanged, ReleaseError
 from .history import DEPLOYMENT, ROLLBACK, Entry, Releases, bundle_name
+from .objects import has_bucket, split
 from .place import Place, place_of
 
 Tell = Callable[[str], None]
@@ -204,6 +205,12 @@ def missing_objects(target: Target, bundle: Bundle) -> list[tuple[str, bytes]]:
     ]
     wanted.append((bundle_name(bundle.digest), bundle.data))
     return [(name, content) for name, content in wanted if target.releases.objects.look(name) is None]
+
+
+def missing_buckets(target: Target) -> list[str]:
+    """The buckets of releases and DAG files that do not exist."""
+    wanted = {split(uri)[0]: None for uri in (target.releases.base, target.stage.dags or "") if uri.startswith("s3://")}
+    return [bucket for bucket in wanted if not has_bucket(target.client("s3"), bucket)]
 
 
 def require_code(target: Target, entry: Entry) -> None:

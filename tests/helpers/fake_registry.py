@@ -125,6 +125,9 @@ class FakeRegistry:
 
         return self._answer("HeadObject", work)
 
+    def head_bucket(self, Bucket: str) -> dict[str, Any]:
+        return self._answer("HeadBucket", dict)
+
     def list_objects_v2(self, Bucket: str, Prefix: str, **_members: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:
             keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...releases.history import Entry
@@ -11,6 +11,7 @@ from ...releases.rights import Checked, Right
 from .terminal import clean
 
 SHORT = 12  # characters of a hash, for people
+MOST_RIGHTS = 12  # of those that are new or no longer needed
 MOST_LINES = 200  # of one pipeline's differences; a comment in CI has a limit of 65,536 characters
 
 
@@ -53,6 +54,7 @@ def preview_json(preview: Preview, *, dry_run: bool, deployed: Entry | None) -> 
         "errors": list(preview.errors),
         "warnings": list(preview.warnings),
         "not_undone": list(preview.lasting),
+        "obstacles": list(preview.obstacles),
         "notes": list(preview.notes),
         "release": deployed.as_json() if deployed is not None else None,
     }
@@ -60,8 +62,14 @@ def preview_json(preview: Preview, *, dry_run: bool, deployed: Entry | None) -> 
 
 def release_line(entry: Entry) -> str:
     """A sentence about a release."""
-    commit = f", commit {entry.commit[:SHORT]}" if entry.commit else ""
+    commit = f", commit {short_commit(entry.commit)}" if entry.commit else ""
     return f"release {entry.release} by {entry.by} at {entry.at}{commit}, bundle {entry.bundle[:SHORT]}"
+
+
+def short_commit(commit: str) -> str:
+    """The beginning of a commit, and whether files had been changed since."""
+    bare = commit.removesuffix("-dirty")
+    return bare[:SHORT] + commit[len(bare) :]
 
 
 def _head(preview: Preview) -> str:
@@ -90,16 +98,19 @@ def _sections(preview: Preview) -> Iterator[tuple[str, list[str]]]:
         yield "warnings", list(preview.warnings)
     if not preview.is_deployed:
         yield "a rollback would not undo", list(preview.lasting)
-    if preview.notes:
-        yield "notes", list(preview.notes)
+    if preview.notes or preview.obstacles:
+        yield "notes", [*preview.obstacles, *preview.notes]
 
 
 def _changes(preview: Preview, name: str) -> Iterator[str]:
-    lines = preview.changes[name]
     yield f"{name}:"
-    yield from lines[:MOST_LINES]
-    if len(lines) > MOST_LINES:
-        yield f"… and {len(lines) - MOST_LINES} more"
+    yield from _cut(preview.changes[name], MOST_LINES)
+
+
+def _cut(lines: Sequence[str], most: int = MOST_RIGHTS) -> Iterator[str]:
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"… and {len(lines) - most} more, which --format json lists"
 
 
 def _rights(one: Checked) -> Iterator[str]:
@@ -109,8 +120,8 @@ def _rights(one: Checked) -> Iterator[str]:
         yield from (f"missing: {right}" for right in one.missing)
         return
     yield f"{who}: not checked, because {one.unchecked}"
-    yield from (f"+ {right}" for right in one.added)
-    yield from (f"- {right}, which is not needed any more" for right in one.removed)
+    yield from _cut([f"+ {right}" for right in one.added])
+    yield from _cut([f"- {right}, which is not needed any more" for right in one.removed])
     if not one.added and not one.removed:
         yield "no more and no fewer rights are needed than before"
 

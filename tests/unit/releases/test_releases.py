@@ -199,7 +199,22 @@ def test_a_preview_shows_the_difference_and_writes_nothing(two: Project) -> None
     assert preview.files == ("~ code CodeUri",)
     assert len(preview.uploads) == 2
     assert preview.missing == ()
-    assert any("Train: " in line for line in preview.lasting)
+    assert "what jobs of Train wrote, and their cost" in preview.lasting
+
+
+def test_a_preview_masks_secrets_and_says_where_they_are_stored(project: Project) -> None:
+    declared = "Parameters: [{Name: DbPassword, Type: String}, "
+    definition = project.folder / "dags" / "late.yaml"
+    definition.write_text(definition.read_text().replace("Parameters: [", declared))
+    config = project.folder / "config" / "prod.yaml"
+    for secret in ("hunter2-and-more", "correct-horse-battery"):
+        config.write_text(f"{CONFIG}parameters: {{DbPassword: {secret}}}")
+        if secret.startswith("hunter2"):
+            project.deploy()
+    preview = project.preview()
+    assert "hunter2" not in str(preview)
+    assert "battery" not in str(preview.changes)
+    assert any('"DbPassword" looks like a secret' in note for note in preview.notes)
 
 
 def test_missing_rights_are_named_with_their_resources(project: Project) -> None:
