@@ -145,7 +145,8 @@ def _headline(run: RunFacts, decision: DecisionView | None, steps: Sequence[Step
         return clipped(decision["sentence"] if repeats else f"{decision['word']}: {decision['sentence']}", 1_200)
     ended = sum(step["status"] not in ("Executing", "NotStarted") for step in steps)
     if run["live"]:
-        return f"Running: {ended} of the {len(steps)} steps that have begun have ended."
+        begun = sum(step["status"] != "NotStarted" for step in steps)
+        return f"Running: {ended} of the {begun} steps that have begun have ended."
     return f"{run['word']}: {ended} of {len(steps)} steps have ended."
 
 

@@ -95,7 +95,7 @@ def environment(home: Path, port: int) -> dict[str, str]:
         **{f"AIRFLOW__{key}": value for key, value in options.items()},
         "AIRFLOW_HOME": str(home),
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
-        "PYTHONPATH": str(HELPERS),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(HELPERS), os.environ.get("PYTHONPATH")))),
     }
 
 

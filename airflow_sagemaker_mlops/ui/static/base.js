@@ -1,9 +1,8 @@
-// The only module that touches what Airflow's page publishes (React and its router).  Everything else imports from here.
-// Airflow 3.1 publishes no Chakra, so the pages bring their own style sheet, which uses Airflow's colours.
+// The only module that touches what Airflow's page publishes. 3.1 publishes no Chakra, so the pages have their own style.
 const { React, ReactRouterDOM: Router } = globalThis;
 export const { createElement: h, Fragment, useState, useEffect, useMemo, useRef, useCallback, useId } = React;
 
-// An element with a class as a function of its children: el("div", "smk-row")(one, another).
+// el("div", "smk-row")(one, another): an element as a function of its children.
 export const el = (tag, className) => (...children) => h(tag, { className }, ...children);
 export const Mono = el("span", "smk-mono"), Small = el("div", "smk-muted smk-small"), Muted = el("span", "smk-muted"), Grow = el("span", "smk-grow");
 
@@ -11,12 +10,9 @@ const HERE = new URL(import.meta.url);
 const API = new URL("../api/", HERE);
 const VERSION = HERE.search;
 
-// --- asking -----------------------------------------------------------------------------------------------------
-
 const SENTENCES = {
   401: "You are signed out. Reload the page to sign in.",
   403: "You may not read this: it takes the right to read the runs, tasks and XComs of this DAG.",
-  404: "There is no such thing here.",
 };
 
 export class ApiError extends Error {
@@ -40,11 +36,11 @@ const withParams = (url, params) => {
   return url;
 };
 
-// Our own API: address("run", {dag_id}) and ask("run", {dag_id}).
+// Our own API.
 export const address = (path, params) => withParams(new URL(path, API), params).href;
 export const ask = (path, params, signal) => answerOf(fetch(address(path, params), { signal }));
 
-// Airflow's public API, with the rights of the person who looks: airflow("dags/x/dagRuns", {method: "POST", body: {}}).
+// Airflow's public API, with the reader's own rights.
 export const airflow = (path, { method = "GET", body, params } = {}) => answerOf(fetch(
   withParams(new URL(`api/v2/${path}`, document.baseURI), params),
   { method, headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) }, body: body && JSON.stringify(body) },
@@ -70,8 +66,6 @@ export function useAsked(path, params, pollS) {
   return { ...state, reload: () => again((n) => n + 1) };
 }
 
-// --- words and numbers ------------------------------------------------------------------------------------------
-
 const round = (value, digits = 4) => Number(value.toPrecision(digits));
 export const number = (value, digits) => (typeof value !== "number" || !isFinite(value) ? "–" : round(value, digits).toLocaleString("en", { maximumFractionDigits: 20 }));
 export const signed = (value) => (value > 0 ? "+" : "") + number(value, 3);
@@ -96,21 +90,17 @@ export function time(text) {
 }
 export const text = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "");
 export const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
-export const shortUri = (uri, most = 48) => (uri.length <= most ? uri : `${uri.slice(0, 16)}…${uri.slice(uri.length - most + 17)}`);
 export const plural = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many || `${one}s`}`;
 
-// --- pieces -----------------------------------------------------------------------------------------------------
-
 const MARKS = { good: "✓", bad: "✕", unsure: "?", busy: "…", plain: "" };
-// A word with its colour; the mark says the same without colour.
+// The mark says the same as the colour.
 export const Badge = ({ word, tone = "plain", title }) => h("span", { className: `smk-badge smk-${tone}`, title },
   MARKS[tone] && h("span", { "aria-hidden": true }, MARKS[tone]), word);
 
-// A link inside Airflow's pages; `to` is an address below its base, such as runPath("dag", "run").
 export const Link = ({ to, children, ...rest }) => h(Router.Link, { to, className: "smk-link", ...rest }, children);
 export const runPath = (dag, run, tab = "plugin/sagemaker-run") => `/dags/${encodeURIComponent(dag)}/runs/${encodeURIComponent(run)}${tab && `/${tab}`}`;
 export const taskPath = (dag, run, task, tab = "plugin/sagemaker-task") => `${runPath(dag, run, "")}/tasks/${encodeURIComponent(task)}${tab && `/${tab}`}`;
-// A link that leaves Airflow; anything but http and https is shown as text.
+// Leaves Airflow; anything but http and https is shown as text.
 export const Out = ({ href, children }) => (/^https?:\/\//.test(href || "")
   ? h("a", { href, target: "_blank", rel: "noopener noreferrer", className: "smk-link" }, children, h("span", { "aria-hidden": true }, " ↗"))
   : h(Fragment, null, children));
@@ -124,32 +114,27 @@ export const Table = ({ label, columns, rows, keyOf = (_row, at) => at, rowClass
     h("thead", null, h("tr", null, columns.map((column) => h("th", { key: column.title, scope: "col", className: column.right ? "smk-right" : undefined }, column.title)))),
     h("tbody", null, rows.map((row, at) => h("tr", { key: keyOf(row, at), className: rowClass?.(row) },
       columns.map((column) => h("td", { key: column.title, className: column.right ? "smk-right" : undefined }, column.cell(row, at))))))));
-// A table from [title, cell, is right-aligned] for each column; empty columns are left out.
+// Columns are [title, cell of row, is right-aligned]; empty ones are left out.
 export const table = (label, rows, columns, more) => h(Table, { label, rows, columns: columns.filter(Boolean).map(([title, cell, right]) => ({ title, cell, right })), ...more });
-// A list of names and values.
 export const Facts = (pairs) => h("dl", { className: "smk-facts" }, pairs.map(([name, value]) => h("div", { key: name }, h("dt", null, name), h("dd", null, value))));
 export const Code = ({ value, label }) => h("pre", { className: "smk-code", tabIndex: 0, role: "region", "aria-label": label }, typeof value === "string" ? value : JSON.stringify(value, null, 2));
-export const Uri = ({ uri, href }) => h("span", { className: "smk-uri", title: uri }, h(Out, { href }, shortUri(uri)));
+export const Uri = ({ uri, href }) => h("span", { className: "smk-uri", title: uri }, h(Out, { href }, uri.length > 60 ? `…${uri.slice(-58)}` : uri));
 export const Note = ({ children, tone = "plain" }) => h("p", { className: `smk-note smk-${tone}`, role: tone === "bad" ? "alert" : undefined }, children);
-// Reveals long lists in steps, so that a page of 1,000 rows paints at once.
+// Reveals long lists in steps, so that 1,000 rows paint at once.
 export function useSome(rows, first = 50) {
   const [most, more] = useState(first);
   const left = rows.length - most;
   return [rows.slice(0, most), left > 0 && h(Button, { onClick: () => more(most + 200) }, `Show ${Math.min(left, 200)} more of ${rows.length.toLocaleString("en")}`)];
 }
 
-// --- the interval picture ---------------------------------------------------------------------------------------
-
-// One rule. With a champion: the difference with its interval as a bar, to the right is better, dashed the margin that
-// has to be beaten. Without one: the candidate's own value, dashed its floor or ceiling.
+// A rule: the difference with its interval, further right is better, dashed the margin; without a champion the value.
 const finite = (value) => typeof value === "number" && isFinite(value);
 export const isDifference = (rule) => finite(rule.difference);
-// Half-width of a group of differences, so that they share a scale.
+// Scales that a group of rules shares: half the width of differences, or both ends of values.
 export function spanOf(rules) {
   const ends = rules.filter(isDifference).flatMap((rule) => [rule.low, rule.high, rule.difference, rule.margin]).filter(finite).map(Math.abs);
   return Math.max(1e-9, ...ends) * 1.15;
 }
-// From and to of a group of values, likewise.
 export function rangeOf(rules) {
   const ends = rules.flatMap((rule) => [rule.low, rule.high, rule.candidate, rule.floor, rule.ceiling]).filter(finite);
   return [Math.min(...ends), Math.max(...ends)];
@@ -178,8 +163,6 @@ export function Interval({ rule, span = spanOf([rule]), range = rangeOf([rule]),
     finite(point) && h("circle", { cx: x(point), cy: 15, r: 5, className: "smk-dot" }));
 }
 
-// --- the frame --------------------------------------------------------------------------------------------------
-
 function dress() {
   if (document.getElementById("smk-style")) return;
   const link = Object.assign(document.createElement("link"), { id: "smk-style", rel: "stylesheet", href: new URL(`ui.css${VERSION}`, HERE).href });
@@ -194,18 +177,15 @@ class Guarded extends React.Component {
   }
 }
 
-// The frame of a whole page; `small` for a card inside one of Airflow's own pages.
 export function Page({ children, small, label }) {
   useEffect(() => { performance.clearMarks("smk-painted"); performance.mark("smk-painted"); }); // so that it can be measured
   return h("div", { id: small ? undefined : "smk-root", className: small ? "smk smk-card" : "smk smk-page", role: "region", "aria-label": label || "SageMaker" }, children);
 }
-// What to show until there is data; null once there is.
 export function Waiting({ asked }) {
   if (asked.error && !asked.data) return h(Note, { tone: "bad" }, asked.error.message, " ", h(Button, { onClick: asked.reload }, "Try again"));
   return asked.data ? null : h("p", { className: "smk-muted", role: "status" }, "Loading …");
 }
 
-// Publishes a component under the name that the plugin registers.
 export function publish(name, Component) {
   dress();
   globalThis[name] = (props) => h(Guarded, { key: JSON.stringify([props.dagId, props.runId, props.taskId, props.mapIndex]) }, h(Component, props));

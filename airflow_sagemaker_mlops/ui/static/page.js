@@ -1,5 +1,4 @@
-// The page outside Airflow's own: shows the report of a run, asked with the session's cookie, or on Airflow 3.0, which
-// has none, with the token that its pages keep.
+// The page outside Airflow: a run's report, asked with the session's cookie, or on 3.0 with the token that its pages keep.
 const place = document.getElementById("report");
 const url = new URL("api/report", new URL("..", import.meta.url));
 for (const [name, value] of new URLSearchParams(location.search)) url.searchParams.append(name, value);
@@ -10,7 +9,7 @@ async function answer() {
   const token = localStorage.getItem("token");
   return first.status === 401 && token ? fetch(url, { headers: { Authorization: `Bearer ${token.replace(/^"|"$/g, "")}` } }) : first;
 }
-const SENTENCES = { 401: "You are signed out: sign in to Airflow in this browser, then reload this page.", 403: "You may not read the runs of this DAG." };
+const SENTENCES = { 401: "Sign in to Airflow in this browser, then reload this page.", 403: "You may not read the runs of this DAG." };
 
 answer().then(async (response) => {
   const text = await response.text();

@@ -1,0 +1,27 @@
+"""Every Airflow process loads the plugin, so it must cost next to nothing there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+CODE = """
+import json, sys, time
+import airflow.plugins_manager, airflow.sdk.bases.operatorlink
+from airflow.models import DagRun
+before, begun = set(sys.modules), time.process_time()
+from airflow_sagemaker_mlops.ui.plugin import SageMakerUiPlugin
+SageMakerUiPlugin.react_apps, SageMakerUiPlugin.external_views
+print(json.dumps({"ms": (time.process_time() - begun) * 1000, "modules": sorted(set(sys.modules) - before)}))
+"""
+
+
+def test_loading_the_plugin_takes_ten_modules_and_milliseconds() -> None:
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    cost = json.loads(done.stdout.splitlines()[-1])
+    assert len(cost["modules"]) <= 10, cost["modules"]
+    assert not [
+        name for name in cost["modules"] if name.startswith(("fastapi", "boto", "airflow_sagemaker_mlops.ui.api"))
+    ]
+    assert cost["ms"] < 100  # 15 on a machine that does nothing else

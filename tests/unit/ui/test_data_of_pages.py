@@ -1,0 +1,105 @@
+"""What the pages read: which tasks are a pipeline's, and what happens when the store of records does not answer."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable
+from airflow_sagemaker_mlops.ui.data.airflow_rows import TaskRow
+from airflow_sagemaker_mlops.ui.data.in_time import MOST_WAITING, THREADS, NoAnswer, in_time
+from airflow_sagemaker_mlops.ui.data.other_runs import champion_in, conf_of
+from airflow_sagemaker_mlops.ui.data.pipelines import Pipeline, chosen, pipelines_of, steps_of
+from airflow_sagemaker_mlops.ui.data.run_source import told
+from airflow_sagemaker_mlops.ui.data.stores import place_of
+
+STATUS = "PipelineStatusOperator"
+
+
+def row(task_id: str, operator: str, map_index: int = -1) -> TaskRow:
+    return TaskRow(task_id, map_index, "success", operator, 1, "", "")
+
+
+def test_pipelines_are_found_by_their_status_tasks() -> None:
+    rows = [
+        row("pipeline.status", STATUS),
+        row("daily.pipeline.status", STATUS),
+        row("each.pipeline.status", STATUS, 0),
+        row("each.pipeline.status", STATUS, 1),
+        row("mypipeline.status", STATUS),  # not a group of its own
+        row("other.pipeline.status", "EmptyOperator"),  # a user's own task
+    ]
+    found = pipelines_of("dag", "run", rows)
+    assert [(one.group, one.instance) for one in found] == [("", -1), ("daily", -1), ("each", 0), ("each", 1)]
+    assert [one.record_id for one in found] == ["dag", "dag.daily", "dag.each", "dag.each"]
+    assert [one.name for one in found] == ["run", "run", "run[0]", "run[1]"]
+    assert chosen(found, "each", 1) is found[3]
+    assert chosen(found, "gone", 5) is found[0]
+    assert pipelines_of("dag", "run", [row("nothing", "EmptyOperator")]) == []
+
+
+def test_each_pipeline_has_only_its_own_steps() -> None:
+    rows = [
+        row("Train", "TrainingStepOperator"),
+        row("IsBetter.promote", "ConditionStepOperator"),
+        row("daily.Train", "TrainingStepOperator"),
+        row("each.Train", "TrainingStepOperator", 0),
+        row("each.Train", "TrainingStepOperator", 1),
+        row("hello", "PythonOperator"),
+        row("pipeline.status", STATUS),
+    ]
+    whole, daily, second = (Pipeline("d", "r", *of) for of in (("",), ("daily",), ("each", 1)))
+    every = [whole, daily, Pipeline("d", "r", "each", 0), second]
+    assert [name for _, name, _ in steps_of(whole, rows, every)] == ["Train", "IsBetter.promote"]
+    assert [(task.task_id, name, kind) for task, name, kind in steps_of(daily, rows, every)] == [
+        ("daily.Train", "Train", "Training")
+    ]
+    assert [task.map_index for task, _, _ in steps_of(second, rows, every)] == [1]
+
+
+def test_a_store_that_hangs_ends_the_request_and_never_takes_all_threads() -> None:
+    hang = threading.Event()
+    try:
+        for _ in range(THREADS + MOST_WAITING):
+            with pytest.raises(NoAnswer, match="did not answer within"):
+                in_time(hang.wait, 0.01)
+            if hang.is_set():
+                break
+        with pytest.raises(NoAnswer, match="did not answer|does not answer"):
+            in_time(hang.wait, 0.01)
+    finally:
+        hang.set()
+    assert in_time(lambda: "answer", 60) == "answer"
+
+
+def test_errors_of_the_store_are_told_and_others_only_named() -> None:
+    assert told(StoreUnavailable("cannot read s3://b/k: no.")) == "cannot read s3://b/k: no."
+    said = told(RuntimeError("arn:aws:iam::123456789012:role/secret"))
+    assert "RuntimeError" in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("uri", ["", "s3://bucket", "records/x", "s3://b/p/records/x.txt", "/records/x.json"])
+def test_what_is_no_address_of_a_record_is_refused(uri: str) -> None:
+    with pytest.raises(ValueError, match="not the address"):
+        place_of(uri)
+
+
+def test_the_address_of_a_record_is_its_location_and_key() -> None:
+    assert place_of("s3://b/p/late/records/run.json") == ("s3://b/p", "late/records/run.json")
+    assert place_of("/home/x/records/late/records/r.json") == ("/home/x/records", "late/records/r.json")
+
+
+def test_a_record_with_secrets_is_not_given_to_another_run() -> None:
+    record = {"run": {"dag_id": "d", "run_id": "r[2]"}, "steps": []}
+    masked = {**record, "externalParameters": {"Token": {"value": "***", "source": "conf"}}}
+    assert "Token" in str(conf_of(masked, "")["why"])  # type: ignore[arg-type]
+    plain = {**record, "externalParameters": {"Days": {"value": 7, "source": "conf"}}}
+    assert conf_of(plain, "g") == {"conf": {"Days": 7}, "group": "g", "note": 'Reproduces run "r".'}  # type: ignore[arg-type]
+
+
+def test_the_champion_is_that_of_the_first_decision() -> None:
+    steps = [{"step": "A"}, {"step": "B", "decision": None}, {"step": "C", "decision": {"Champion": "arn:x"}}, "odd"]
+    assert champion_in({"steps": steps}) == "arn:x"
+    assert champion_in(None) == ""
