@@ -66,7 +66,7 @@ def test_a_store_that_hangs_ends_the_request_and_never_takes_all_threads() -> No
                 in_time(hang.wait, 0.01)
             if hang.is_set():
                 break
-        with pytest.raises(NoAnswer, match="did not answer|does not answer"):
+        with pytest.raises(NoAnswer, match=r"did not answer|does not answer"):
             in_time(hang.wait, 0.01)
     finally:
         hang.set()
