@@ -37,7 +37,7 @@ def absence_expected() -> Iterator[None]:
         _ABSENCE_EXPECTED.reset(token)
 
 
-def in_sentences(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def in_sentences(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """``event`` with the exception replaced with its report; drops the event of an expected absence."""
     if event.get("event") == "XCom not found" and _ABSENCE_EXPECTED.get():
         import structlog

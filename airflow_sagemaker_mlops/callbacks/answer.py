@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ class AnswerRefused(ValueError):
     """The answer cannot be accepted; the text is for its sender."""
 
 
-def give_answer(token: str, answer: dict[str, Any]) -> dict[str, str]:
+def give_answer(token: str, answer: Mapping[str, object]) -> dict[str, str]:
     """Store ``answer`` for the step that waits with ``token``; returns {"dag_id", "run_id", "task_id"}.
 
     A token accepts one answer, while its task waits.  Raises :class:`AnswerRefused`.
@@ -70,7 +71,7 @@ def _keep_over_retries(task: dict[str, Any], key: str, answer: str, session: Any
     get_state_backend().set(TaskScope(**task), key, json.dumps(answer), session=session)
 
 
-def success(outputs: Any) -> dict[str, Any]:
+def success(outputs: object) -> dict[str, Any]:
     """A success with ``[{"Name": ..., "Value": ...}]``.  Raises :class:`AnswerRefused` if the API would refuse them."""
     if not isinstance(outputs, list):
         raise AnswerRefused('OutputParameters must be a list of {"Name": "...", "Value": "..."}.')

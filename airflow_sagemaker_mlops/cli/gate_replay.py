@@ -100,7 +100,7 @@ def _candidate(name: str, step: Mapping[str, Any], group: str) -> Candidate | No
     return Candidate(name, started, str(uris[0]), verdict, otherwise) if uris else None
 
 
-def _past(client: Any, candidate: Candidate, folder: Path) -> Past:
+def _past(client: object, candidate: Candidate, folder: Path) -> Past:
     """Download all of the candidate's predictions; if any are missing, the candidate counts as not judged."""
     folder.mkdir()
     missing = _download(client, candidate.predictions, folder)

@@ -206,7 +206,7 @@ def _data(value: object) -> Any:
     return _Literal(value) if is_template(value) else value
 
 
-def _keywords(options: dict[str, Any]) -> Iterator[str]:
+def _keywords(options: Mapping[str, object]) -> Iterator[str]:
     for key, value in options.items():
         is_name = key.isidentifier() and not keyword.iskeyword(key)
         start, end = (f"{key}=", "") if is_name else (f"**{{{key!r}: ", "}")

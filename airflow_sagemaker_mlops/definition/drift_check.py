@@ -22,7 +22,7 @@ FAIL_OPTION = "fail-on-drift"  # of the program: whether drift fails the job
 PROFILE_FILE = "profile.json"
 
 
-def drift_fails(item: Mapping[str, Any]) -> Any:
+def drift_fails(item: Mapping[str, object]) -> Any:
     """Whether a verdict of drift fails the step ``item``; may be an expression.
 
     By default it does if the step has no steps for its verdicts: nobody would notice the drift otherwise.
@@ -31,7 +31,9 @@ def drift_fails(item: Mapping[str, Any]) -> Any:
     return given if given is not None else not any(item.get(key) for key in VERDICT_BRANCHES[DRIFT_CHECK])
 
 
-def settings_problems(settings: Mapping[str, Any], is_open: Callable[[Any], bool]) -> Iterable[tuple[str, RuleProblem]]:
+def settings_problems(
+    settings: Mapping[str, object], is_open: Callable[[Any], bool]
+) -> Iterable[tuple[str, RuleProblem]]:
     """(key, problem) of everything wrong with ``Rules`` and ``Columns``; the place of a problem is below its key.
 
     is_open   whether a run gives the value, so that it cannot be judged yet
@@ -48,7 +50,7 @@ def place_below(key: str, place: str) -> str:
     return f"{key}{'.' if place and not place.startswith('[') else ''}{place}"
 
 
-def _keys(parser: StepReporter, item: Mapping[str, Any], place: Place, name: str) -> None:
+def _keys(parser: StepReporter, item: Mapping[str, object], place: Place, name: str) -> None:
     for key, noun in (("Rules", "a list of rules"), ("Columns", "an object")):
         parser.wanted(item.get(key), list if key == "Rules" else Mapping, (place, key), noun)
     judged = {
@@ -72,7 +74,7 @@ def _keys(parser: StepReporter, item: Mapping[str, Any], place: Place, name: str
         parser.report("SM319", (place, "FailOnDrift"), what, "Keep one of FailOnDrift and DriftSteps.")
 
 
-def _program(keys: Mapping[str, Any]) -> Program:
+def _program(keys: Mapping[str, object]) -> Program:
     settings = {key: keys[key] for key in ("Rules", "Columns") if keys.get(key) is not None}
     fails = drift_fails(keys)
     options = {

@@ -188,7 +188,7 @@ class Reader:
         if self.counts[warn] <= MOST_PROBLEMS:
             self.problems.append(Problem(code, place_text(place), what, fix, severity="warning" if warn else "error"))
 
-    def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
+    def unknown_keys(self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str) -> None:
         """Warn about keys that are not in ``known``."""
         for key in value:
             if key not in known:

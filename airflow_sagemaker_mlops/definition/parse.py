@@ -94,7 +94,7 @@ class Parser:
                 self.report("SM122", place, what, expression_meant(value))
         return False
 
-    def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
+    def unknown_keys(self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str) -> None:
         """Warn of keys that are not ``known``."""
         self.reader.unknown_keys(value, known, place, owner)
 

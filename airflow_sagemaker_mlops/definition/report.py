@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from .expressions import Reader
 from .model import Get, JsonGet, Step
@@ -19,7 +19,7 @@ class Reporter(Protocol):
     def wanted(self, value: object, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
         """Whether ``value`` is of ``kind``; reports any other value except null."""
 
-    def unknown_keys(self, value: Mapping[str, Any], known: frozenset[str], place: Place, owner: str) -> None:
+    def unknown_keys(self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str) -> None:
         """Warn about keys that are not in ``known``."""
 
 

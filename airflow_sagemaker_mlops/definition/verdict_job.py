@@ -41,7 +41,9 @@ class Program:
     options: Mapping[str, Any]
 
 
-def job_arguments(inherited: Mapping[str, Any], job: Mapping[str, Any], inputs: Mapping[str, object]) -> dict[str, Any]:
+def job_arguments(
+    inherited: Mapping[str, object], job: Mapping[str, object], inputs: Mapping[str, object]
+) -> dict[str, Any]:
     """The request of the job, but for its code and its rules, which it is given when it is submitted.
 
     Works on arguments as they are written and on parsed ones alike.

@@ -121,7 +121,7 @@ def inputs_of(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_verdict_step(
-    parser: StepReporter, item: Mapping[str, Any], place: Place, step: Step, depth: int
+    parser: StepReporter, item: Mapping[str, object], place: Place, step: Step, depth: int
 ) -> tuple[str, ...]:
     """Add the conditions behind ``step``, with all that is nested in them, to the steps; the outermost one's name."""
     kind = VERDICT_KINDS[step.type]
@@ -177,7 +177,7 @@ class _Conditions:
         return (branch.name,)
 
 
-def _own_keys(parser: StepReporter, kind: VerdictKind, item: Mapping[str, Any], place: Place, name: str) -> None:
+def _own_keys(parser: StepReporter, kind: VerdictKind, item: Mapping[str, object], place: Place, name: str) -> None:
     """Report what is wrong with the step's keys, but for the steps and outputs that they name."""
     for key, way_out in kind.not_taken.items():
         if item.get(key) is not None:
@@ -250,7 +250,7 @@ def inherit(parser: StepReporter) -> None:
 
 
 def _writer(
-    parser: StepReporter, steps: Mapping[str, Step], kind: VerdictKind, given: Mapping[str, Any], here: Place
+    parser: StepReporter, steps: Mapping[str, Step], kind: VerdictKind, given: Mapping[str, object], here: Place
 ) -> Step | None:
     """The step that writes the output ``given``; reports what is no such step, or no output of it."""
     name, output = given.get("Step"), given.get("Output")

@@ -32,7 +32,7 @@ class Expect:
     keys: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, given: Any) -> Expect:
+    def of(cls, given: object) -> Expect:
         """The expectations of a step's ``Expect``.  Raises ``ValueError`` with what is wrong with them."""
         if given is None:
             return cls()
@@ -123,7 +123,7 @@ def _number(cell: str) -> Any:
         return cell.strip()
 
 
-def _numbers(value: Any) -> Iterator[float]:
+def _numbers(value: object) -> Iterator[float]:
     stack = [value]
     while stack:
         item = stack.pop()

@@ -11,12 +11,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..definition.model import Get, Join, JsonGet, walk_expressions
 from ..steps.model import StepType
 from ..steps.shapes import broken_limits, member_of, operation_input
 from .identity import digest
+
+if TYPE_CHECKING:
+    from ..json_types import ModelShape
 
 NAME = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9])*")
 NAME_LIMIT = 63  # of endpoints, their configurations, models, groups
@@ -74,7 +77,7 @@ def as_name(expression: object, value: object, naming: Naming, limit: int = NAME
     return _fitting(expression, value, naming, limit, fits)
 
 
-def _fitted(given: Any, resolved: Any, shape: Any, naming: Naming, tell: Told) -> Any:
+def _fitted(given: object, resolved: Any, shape: ModelShape, naming: Naming, tell: Told) -> Any:
     match given:
         case Get() | Join() | JsonGet():
             value = _leaf(given, resolved, shape, naming)
@@ -93,7 +96,7 @@ def _fitted(given: Any, resolved: Any, shape: Any, naming: Naming, tell: Told) -
             return resolved
 
 
-def _leaf(expression: Any, value: Any, shape: Any, naming: Naming) -> Any:
+def _leaf(expression: object, value: object, shape: ModelShape, naming: Naming) -> Any:
     if shape.type_name != "string" or not isinstance(value, str) or not is_named_by_airflow(expression):
         return value
     return _fitting(expression, value, naming, _limit_of(shape), lambda text: not any(broken_limits(text, shape)))
@@ -118,7 +121,7 @@ def _candidates(expression: object, naming: Naming, limit: int) -> Iterator[str]
             return
 
 
-def _limit_of(shape: Any) -> int:
+def _limit_of(shape: ModelShape) -> int:
     pattern = _ROOM.search(str(shape.metadata.get("pattern") or "").rstrip("$"))
     limits = [int(shape.metadata.get("max") or 256), *([int(pattern[1]) + 1] if pattern else [])]
     return min(limits)

@@ -12,10 +12,11 @@ from .aws.clients import Aws, as_json, call
 from .scope import resolve
 
 if TYPE_CHECKING:
+    from ..json_types import AwsShape
     from .step_run import StepRun
 
 
-async def properties_of(aws: Aws, entry: StepType, address: dict[str, Any]) -> dict[str, Any]:
+async def properties_of(aws: Aws, entry: StepType, address: AwsShape) -> dict[str, Any]:
     """The properties of the resource at ``address``, as plain JSON.  Raises the errors of the call."""
     answer = as_json(await call(aws, entry.service, entry.describe, **address))
     if entry.camel:

@@ -5,7 +5,7 @@ Rules: docs/language/execution.md#experiments and #mlflow.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..aws_errors import error_code, error_message
 from ..definition.expressions import parse_value
@@ -16,10 +16,13 @@ from .aws_names import aws_name
 from .scope import EXPERIMENT_LIMIT, experiment_of, resolve
 from .step_run import StepRun
 
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
+
 _ENSURED: set[tuple[str, str, str]] = set()  # experiments and trials that exist, as seen by this process
 
 
-async def shared_by_the_pipeline(run: StepRun, request: dict[str, Any]) -> dict[str, Any]:
+async def shared_by_the_pipeline(run: StepRun, request: AwsShape) -> dict[str, Any]:
     """``ExperimentConfig`` and ``MlflowConfig`` of the request; empty if the pipeline has neither."""
     added: dict[str, Any] = {}
     if run.spec.experiment is not None and run.step_type in IN_EXPERIMENTS:

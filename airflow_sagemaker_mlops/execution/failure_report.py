@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .secret_masking import mask
+
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
 
 LAST_LINES = 10
 MOST_COMMAND = 400
@@ -52,7 +55,7 @@ def cause_of_failure(reason: str, last_lines: Sequence[str] = ()) -> str:
     return said.splitlines()[0] if said else ""
 
 
-def command_of(answer: Mapping[str, Any]) -> str:
+def command_of(answer: AwsShape) -> str:
     """The command of a job's container as typed in a shell, secrets masked; empty if it is the image's own."""
     image = answer.get("AppSpecification") or answer.get("AlgorithmSpecification") or {}
     words = [*(image.get("ContainerEntrypoint") or ()), *(image.get("ContainerArguments") or ())]

@@ -95,10 +95,10 @@ class SageMakerPipelineDag(DAG):
     def __init__(
         self,
         dag_id: str,
-        definition: Any,
+        definition: object,
         *,
         pipeline_name: str | None = None,
-        parameters: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, object] | None = None,
         steps: Mapping[str, Mapping[str, Any]] | None = None,
         aws_conn_id: str | ArgNotSet | None = NOTSET,
         region_name: str | None = None,

@@ -36,7 +36,7 @@ def outcome(error: PipelineError, on_invalid: str | None) -> tuple[PipelineError
 
 
 def in_own_words(
-    error: Exception, source: str, owner: str, given: Mapping[str, Any], made: type = object
+    error: Exception, source: str, owner: str, given: Mapping[str, object], made: type = object
 ) -> PipelineError:
     """``error`` itself if it is ours; errors of Airflow, the SDK or Python as a problem of ``owner`` (SM164).
 

@@ -87,7 +87,7 @@ def parameters_of(plan: Plan, given: object) -> Parameters:
     return Parameters(params, at_run, frozenset(fixed) | frozenset(at_run), secrets, plan.source)
 
 
-def check_schedule(plan: Plan, params: Mapping[str, Any], schedule: Any) -> None:
+def check_schedule(plan: Plan, params: Mapping[str, object], schedule: object) -> None:
     """Require a default for every parameter, as on the service, because a scheduled run supplies no values.
 
     params   the DAG's params for the parameters of ``plan``, by parameter name
@@ -112,7 +112,7 @@ def check_schedule(plan: Plan, params: Mapping[str, Any], schedule: Any) -> None
         )
 
 
-def one_owner(parameters: Parameters, params: Mapping[str, Any] | None) -> None:
+def one_owner(parameters: Parameters, params: Mapping[str, object] | None) -> None:
     """Refuse a parameter with different values in ``parameters=`` and ``params=`` (SM415): one would be ignored."""
     both = [name for name in sorted(parameters.given) if name in (params or {}) and _differs(parameters, params, name)]
     if both:
@@ -252,7 +252,10 @@ def _help(users: Sequence[str], default: object) -> str:
 
 
 def _param(
-    parameter: ParameterPlan, fixed: Mapping[str, Any], at_run: Mapping[str, Any], users: Mapping[str, Sequence[str]]
+    parameter: ParameterPlan,
+    fixed: Mapping[str, object],
+    at_run: Mapping[str, object],
+    users: Mapping[str, Sequence[str]],
 ) -> Param:
     schema: dict[str, Any] = {"type": JSON_TYPES[parameter.type], "title": parameter.name}
     if parameter.enum:
@@ -293,7 +296,7 @@ def _origin(value: Any) -> str:
     return f"the result of {', '.join(tasks)}" if tasks else "the value that the DAG file sets for each run"
 
 
-def _wants_a_value(param: Any) -> bool:
+def _wants_a_value(param: object) -> bool:
     if not isinstance(param, Param) or param.has_value:
         return False
     kind = param.schema.get("type")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,7 +156,7 @@ def _make(looked_up: Prepared) -> SessionAws:
     )
 
 
-def _events_queue(extra: dict[str, Any], region: str) -> str:
+def _events_queue(extra: Mapping[str, object], region: str) -> str:
     """The connection's queue for job events, if it is in this region."""
     url = str(extra.get(EVENTS_QUEUE) or "")
     return url if region_of(url) in ("", region) else ""

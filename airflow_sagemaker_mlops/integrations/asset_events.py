@@ -49,7 +49,7 @@ class ModelVersion:
         return {name: value for name, value in said.items() if value}
 
 
-def model_in_result(result: Mapping[str, Any]) -> ModelVersion | None:
+def model_in_result(result: Mapping[str, object]) -> ModelVersion | None:
     """The version that a RegisterModel step created; ``None`` for other steps, and for a result of another run."""
     about = result.get("ModelPackage")
     if not isinstance(about, Mapping) or result.get("Reused") or not about.get("Group"):
@@ -94,7 +94,7 @@ def model_of(model: ModelDocument) -> ModelVersion:
 
 
 def step_extra(
-    result: Mapping[str, Any],
+    result: Mapping[str, object],
     *,
     dag_id: str,
     run_id: str,

@@ -40,7 +40,7 @@ def emit_for_step(
     step: StepTask,
     outlets: Iterable[Any],
     context: Context,
-    result: Any,
+    result: object,
     *,
     upstream: Mapping[str, Mapping[str, Any]] = NOTHING_READ,
 ) -> None:

@@ -10,9 +10,12 @@ import json
 import secrets
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .state import read_server
+
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
 
 
 class UnknownToken(LookupError):
@@ -50,7 +53,7 @@ class Callbacks:
         except FileNotFoundError:
             return None
 
-    def answer(self, token: str, answer: dict[str, Any]) -> None:
+    def answer(self, token: str, answer: AwsShape) -> None:
         """Store the answer.  Raises :class:`UnknownToken` if no step waits for it or if it already has an answer."""
         handle = hashlib.sha256(token.encode()).hexdigest()
         opened = self._folder / f"{handle}.open"

@@ -229,7 +229,7 @@ class Server(ThreadedWSGIServer):
         finally:
             self._slots.release()
 
-    def handle_error(self, request: Any, client_address: object) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """Ignore broken connections; log any other error in one line."""
         import sys
 

@@ -92,7 +92,7 @@ def _application() -> Any:
         def files(self) -> Any:
             return super().files if self.want_form_data_parsed else ImmutableMultiDict()
 
-    def backend(service: Any) -> Any:
+    def backend(service: object) -> Any:
         app = create_backend_app(service)
         if service == "s3":
             app.request_class = S3Request

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def main() -> None:
     log = (state_dir / "server.log").open("a", buffering=1)
     created: list[Any] = []
 
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
+    def application(environ: Mapping[str, object], start_response: object) -> Any:
         return created[0](environ, start_response)
 
     try:

@@ -6,10 +6,13 @@ import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..json_types import AwsShape
 from .errors import AwsError, invalid
+
+if TYPE_CHECKING:
+    from ..json_types import ModelShape
 
 # {prefix of X-Amz-Target, the header of AWS's JSON protocol: boto3's name of the service}.
 TARGETS = {
@@ -88,7 +91,7 @@ def validate_passed_on(target: str, body: bytes) -> None:
             raise AwsError(REFUSED_AS.get(service, error.code), error.message) from None
 
 
-def _errors(value: object, shape: Any, path: str) -> Iterator[str]:
+def _errors(value: object, shape: ModelShape, path: str) -> Iterator[str]:
     kind = shape.type_name
     if kind == "structure":
         if not isinstance(value, Mapping):
@@ -123,7 +126,7 @@ def _errors(value: object, shape: Any, path: str) -> Iterator[str]:
         yield from _limits(value, value, shape, path, "value")
 
 
-def _string_errors(value: object, shape: Any, path: str) -> Iterator[str]:
+def _string_errors(value: object, shape: ModelShape, path: str) -> Iterator[str]:
     if not isinstance(value, str):
         yield _failed(value, path, "Member must be a string")
         return
@@ -135,7 +138,7 @@ def _string_errors(value: object, shape: Any, path: str) -> Iterator[str]:
         yield _failed(value, path, f"Member must satisfy regular expression pattern: {pattern}")
 
 
-def _limits(size: Any, value: object, shape: Any, path: str, what: str) -> Iterator[str]:
+def _limits(size: float, value: object, shape: ModelShape, path: str, what: str) -> Iterator[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and size < float(low):
         yield _failed(value, path, f"Member must have {what} greater than or equal to {low}")
@@ -172,7 +175,7 @@ def prune(service: str, name: str, answer: AwsShape) -> dict[str, Any]:
     return dict(_pruned(answer, shape)) if shape is not None else {}
 
 
-def _pruned(value: object, shape: Any) -> Any:
+def _pruned(value: object, shape: ModelShape) -> Any:
     if getattr(shape, "is_document_type", False):
         return value
     if shape.type_name == "structure" and isinstance(value, Mapping):

@@ -33,10 +33,10 @@ class ChampionGateOperator(StepOperator):
     def __init__(
         self,
         *,
-        predictions: Any = None,
+        predictions: object = None,
         rules: Sequence[Mapping[str, Any]] = (),
-        job: Mapping[str, Any] | None = None,
-        model_package_group: Any = None,
+        job: Mapping[str, object] | None = None,
+        model_package_group: object = None,
         group_may_be_missing: bool = False,
         no_champion: str | None = None,
         **kwargs: Any,

@@ -35,12 +35,12 @@ class DriftCheckOperator(StepOperator):
     def __init__(
         self,
         *,
-        data: Any = None,
-        baseline: Any = None,
-        job: Mapping[str, Any] | None = None,
+        data: object = None,
+        baseline: object = None,
+        job: Mapping[str, object] | None = None,
         rules: Sequence[Mapping[str, Any]] | None = None,
-        columns: Mapping[str, Any] | None = None,
-        next_baseline: Any = None,
+        columns: Mapping[str, object] | None = None,
+        next_baseline: object = None,
         no_baseline: str | None = None,
         fail_on_drift: bool = True,
         **kwargs: Any,
@@ -58,7 +58,7 @@ class DriftCheckOperator(StepOperator):
         super().__init__(**kwargs)
 
 
-def _problems(data: Any, baseline: Any, settings: Mapping[str, Any]) -> Iterator[str]:
+def _problems(data: object, baseline: object, settings: Mapping[str, object]) -> Iterator[str]:
     """Sentences about everything that no run can mend."""
     for key, one in settings_problems(settings, is_open):
         place = place_below(key, one.place)

@@ -13,7 +13,7 @@ NEEDED = ("ImageUri", "RoleArn")
 
 
 def step_keywords(
-    job: Mapping[str, Any], inputs: Mapping[str, object], settings: Mapping[str, object]
+    job: Mapping[str, object], inputs: Mapping[str, object], settings: Mapping[str, object]
 ) -> dict[str, Any]:
     """``arguments`` and ``settings`` of the step operator; without those inputs and settings that are not given."""
     settings = {**settings, "Job": {FOLDER: job[FOLDER]} if FOLDER in job else None}
@@ -23,7 +23,7 @@ def step_keywords(
     }
 
 
-def job_problems(job: Mapping[str, Any]) -> Iterator[str]:
+def job_problems(job: Mapping[str, object]) -> Iterator[str]:
     """Sentences about ``job``, which no run can mend."""
     known = (*JOB_KEYS, FOLDER)
     yield from (f'job has no key "{key}". {did_you_mean(str(key), known)}' for key in job if key not in known)
@@ -36,7 +36,7 @@ def refuse(task_id: object, problems: list[str]) -> None:
         raise ValueError(f'Task "{task_id}": ' + " ".join(problems))
 
 
-def is_open(value: Any) -> bool:
+def is_open(value: object) -> bool:
     """Whether a run gives the value: an expression, a template, or the result of a task."""
     from ..templates import is_result, is_template
 

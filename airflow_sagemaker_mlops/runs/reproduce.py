@@ -128,7 +128,7 @@ def reproduce(
     copies: str = "",
     aws_conn_id: str | None = None,
     region_name: str | None = None,
-    session: Any = None,
+    session: object = None,
     state_dir: StrPath | None = None,
     records: StrPath | None = None,
     prices: StrPath | Prices | None = None,
@@ -273,7 +273,7 @@ def _changes(source: GivenDefinition, was: _Recorded, aws: SessionAws) -> list[s
     return list(found)
 
 
-def _overridden(given: Mapping[str, Any], recorded: Mapping[str, object]) -> list[str]:
+def _overridden(given: Mapping[str, object], recorded: Mapping[str, object]) -> list[str]:
     """Parameters that differ from the record; secrets are not recorded and count as equal."""
     return [
         f"{name} {recorded.get(name)!r} -> {value!r}"

@@ -28,7 +28,7 @@ def run_pipeline(
     name: str | None = None,
     aws_conn_id: str | None = None,
     region_name: str | None = None,
-    session: Any = None,
+    session: object = None,
     state_dir: StrPath | None = None,
     records: StrPath | None = None,
     cache: bool = True,
@@ -120,7 +120,7 @@ def rehearse(
     return tuple(run_each(request, observer or RunObserver()))
 
 
-def target_of(aws_conn_id: str | None, region_name: str | None, session: Any, state_dir: StrPath | None) -> Target:
+def target_of(aws_conn_id: str | None, region_name: str | None, session: object, state_dir: StrPath | None) -> Target:
     """The AWS that the arguments name.  Raises :class:`RunError` if there are two."""
     if aws_conn_id is not None and session is not None:
         raise RunError(

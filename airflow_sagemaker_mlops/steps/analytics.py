@@ -6,7 +6,7 @@ Sources: docs/language/steps/emr.md; the API references of the three services.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..definition.model import Step
 from .arns import Place
@@ -14,12 +14,15 @@ from .iam import has, member
 from .model import EVERYTHING, Answer, Grant, StepType
 from .shapes import Part
 
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
+
 # A query reads tables with the caller's permissions; only the query knows which tables.
 TABLE_READS = ("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket")
 GLUE_READS = ("BatchGetPartition", "GetDatabase", "GetPartition", "GetPartitions", "GetTable")
 
 
-def _emr_step(answer: dict[str, Any]) -> dict[str, Any]:
+def _emr_step(answer: AwsShape) -> dict[str, Any]:
     return {**answer.get("Step", answer), **({"ClusterId": answer["ClusterId"]} if "ClusterId" in answer else {})}
 
 
@@ -64,7 +67,7 @@ EMR = StepType(
 )
 
 
-def _job_run(answer: dict[str, Any]) -> dict[str, Any]:
+def _job_run(answer: AwsShape) -> dict[str, Any]:
     return dict(answer.get("jobRun", answer))
 
 
@@ -118,7 +121,7 @@ EMR_SERVERLESS = StepType(
 )
 
 
-def _query(answer: dict[str, Any]) -> dict[str, Any]:
+def _query(answer: AwsShape) -> dict[str, Any]:
     query = dict(answer.get("QueryExecution", answer))
     location = (query.get("ResultConfiguration") or {}).get("OutputLocation")
     return {**query, **({"S3OutputLocation": location} if location else {})}

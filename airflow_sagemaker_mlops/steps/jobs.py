@@ -5,11 +5,14 @@ Sources: docs/language/steps/jobs.md, docs/language/steps/checks.md; the SageMak
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..definition.read.strict_json import NotJson, read_json
 from .iam import grants_by_name
 from .model import EVERYTHING, Answer, StepType
+
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
 
 _SUCCEEDED = frozenset({"Completed"})
 # A job that reached its time limit ends "Stopped", too; either way its result is unreliable.
@@ -177,7 +180,7 @@ TUNING = StepType(
 )
 
 
-def _best_candidate(answer: dict[str, Any]) -> dict[str, Any]:
+def _best_candidate(answer: AwsShape) -> dict[str, Any]:
     """Add the two report paths that Pipelines adds; their file names are believed, not documented."""
     properties = (answer.get("BestCandidate") or {}).get("CandidateProperties") or {}
     places = properties.get("CandidateArtifactLocations") or {}
@@ -189,7 +192,7 @@ def _best_candidate(answer: dict[str, Any]) -> dict[str, Any]:
     return {**answer, "BestCandidateProperties": found}
 
 
-def _without_deployment(request: dict[str, Any]) -> dict[str, Any]:
+def _without_deployment(request: AwsShape) -> dict[str, Any]:
     # Pipelines removes these, too: an AutoML step neither deploys nor stops at the candidate definitions.
     return {k: v for k, v in request.items() if k not in ("ModelDeployConfig", "GenerateCandidateDefinitionsOnly")}
 

@@ -7,7 +7,7 @@ are warnings (SM211).  ``definition.checks.properties`` handles types with a fix
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..definition.expressions import Reader
 from ..definition.model import Get, Key, PathPart, Pipeline, Step
@@ -17,6 +17,9 @@ from ..definition.step_types import syntax_of
 from .catalogue import STEP_TYPES
 from .model import StepType
 from .shapes import SCALARS, operation_output
+
+if TYPE_CHECKING:
+    from ..json_types import ModelShape
 
 
 def path_problems(pipeline: Pipeline) -> Iterator[Problem]:
@@ -133,7 +136,7 @@ def _lost(path: tuple[PathPart, ...], members: Mapping[str, object], step: Step)
     return None
 
 
-def _kind(shape: Any) -> str:
+def _kind(shape: ModelShape | Mapping[str, object] | None) -> str:
     if shape is None:
         return "scalar"
     if isinstance(shape, Mapping):
@@ -143,7 +146,7 @@ def _kind(shape: Any) -> str:
     return "scalar" if shape.type_name in SCALARS else str(shape.type_name)
 
 
-def _below(shape: Any, entry: StepType) -> Mapping[str, Any]:
+def _below(shape: ModelShape | Mapping[str, object], entry: StepType) -> Mapping[str, Any]:
     if isinstance(shape, Mapping):
         return shape
     return {_spelt(name, entry): member for name, member in shape.members.items()}

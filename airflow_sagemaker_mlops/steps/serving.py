@@ -37,7 +37,7 @@ def _smoke_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]
     yield from _reading(place, step.arguments.get("Records"))
 
 
-def _made_up_answers(_request: Any, _name: str) -> dict[str, Any]:
+def _made_up_answers(_request: object, _name: str) -> dict[str, Any]:
     return {"Records": 1, "Sentence": "A stub stands for the answers."}
 
 

@@ -13,12 +13,15 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..definition.expressions import as_written, expression_meant
 from ..definition.model import Expression, Get, Join, JsonGet
 from ..definition.problems import did_you_mean
 from ..definition.values import as_text, coerce
+
+if TYPE_CHECKING:
+    from ..json_types import ModelShape
 
 SCALARS = frozenset({"string", "integer", "long", "float", "double", "boolean", "timestamp", "blob", "character"})
 
@@ -43,7 +46,7 @@ class Misfit:
 
 
 # Checks an expression in a scalar slot with that shape; the misfits' paths are empty.
-SlotRule = Callable[[Expression, Any], Iterator[Misfit]]
+SlotRule: TypeAlias = "Callable[[Expression, ModelShape], Iterator[Misfit]]"
 
 
 def any_expression(_expression: Expression, _shape: object) -> Iterator[Misfit]:
@@ -52,13 +55,14 @@ def any_expression(_expression: Expression, _shape: object) -> Iterator[Misfit]:
 
 
 @functools.cache
-def operation_input(service: str, operation: str) -> Any:
+def operation_input(service: str, operation: str) -> ModelShape:
     """botocore's input shape of ``operation``; raises ``KeyError`` if this botocore does not know it."""
     import botocore.session
     from botocore.model import OperationNotFoundError
 
     try:
-        return _service_model(botocore.session, service).operation_model(operation).input_shape
+        shape: ModelShape = _service_model(botocore.session, service).operation_model(operation).input_shape
+        return shape
     except OperationNotFoundError:
         raise KeyError(f"{service}:{operation}") from None
 
@@ -116,7 +120,7 @@ def check_part(part: Part, arguments: Mapping[str, object], rule: SlotRule = any
     ]
 
 
-def member_of(shape: Any, key: str) -> tuple[str, Any]:
+def member_of(shape: ModelShape, key: str) -> tuple[str, ModelShape | None]:
     """The member of a structure for ``key`` in a document: its name in the API, and its shape or ``None``.
 
     Documents write AWS's names in PascalCase, but EMR's ``key`` and ``value`` in lower case; the APIs of Bedrock and
@@ -129,7 +133,7 @@ def member_of(shape: Any, key: str) -> tuple[str, Any]:
     return (key, None) if name is None else (name, shape.members[name])
 
 
-def with_capitals(value: Any, shape: Any) -> Any:
+def with_capitals(value: object, shape: ModelShape) -> Any:
     """Convert a camelCase API response to the PascalCase names in documents; keys of the user's maps stay."""
     if shape.type_name == "structure" and isinstance(value, Mapping):
         return {
@@ -144,11 +148,12 @@ def with_capitals(value: Any, shape: Any) -> Any:
 
 
 @functools.cache
-def operation_output(service: str, operation: str) -> Any:
+def operation_output(service: str, operation: str) -> ModelShape:
     """botocore's output shape of ``operation``."""
     import botocore.session
 
-    return _service_model(botocore.session, service).operation_model(operation).output_shape
+    shape: ModelShape = _service_model(botocore.session, service).operation_model(operation).output_shape
+    return shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,9 @@ class _Check:
 
     rule: SlotRule
 
-    def value(self, value: Any, shape: Any, path: str, given: frozenset[str] = frozenset()) -> Iterator[Misfit]:
+    def value(
+        self, value: object, shape: ModelShape, path: str, given: frozenset[str] = frozenset()
+    ) -> Iterator[Misfit]:
         if value is None:
             return
         if isinstance(value, Get | Join | JsonGet):
@@ -175,7 +182,7 @@ class _Check:
             case _:
                 yield from _check_scalar(value, shape, path)
 
-    def _expression(self, expression: Expression, shape: Any, path: str) -> Iterator[Misfit]:
+    def _expression(self, expression: Expression, shape: ModelShape, path: str) -> Iterator[Misfit]:
         if getattr(shape, "is_document_type", False):
             return
         if shape.type_name in SCALARS:
@@ -188,7 +195,7 @@ class _Check:
             f"Write the {wanted} itself and use expressions inside it.",
         )
 
-    def _list(self, value: Any, shape: Any, path: str) -> Iterator[Misfit]:
+    def _list(self, value: object, shape: ModelShape, path: str) -> Iterator[Misfit]:
         if not isinstance(value, list):
             yield _wrong(path, value, "a list")
             return
@@ -196,7 +203,7 @@ class _Check:
         for index, item in enumerate(value):
             yield from self.value(item, shape.member, f"{path}[{index}]")
 
-    def _map(self, value: Any, shape: Any, path: str) -> Iterator[Misfit]:
+    def _map(self, value: object, shape: ModelShape, path: str) -> Iterator[Misfit]:
         if not isinstance(value, Mapping):
             yield _wrong(path, value, "an object")
             return
@@ -208,7 +215,7 @@ class _Check:
             else:
                 yield from self.value(item, shape.value, below)
 
-    def _structure(self, value: Any, shape: Any, path: str, given: frozenset[str]) -> Iterator[Misfit]:
+    def _structure(self, value: object, shape: ModelShape, path: str, given: frozenset[str]) -> Iterator[Misfit]:
         if not isinstance(value, Mapping):
             yield _wrong(path, value, "an object")
             return
@@ -227,7 +234,7 @@ class _Check:
                 yield Misfit(path, what, f'Add "{key}".', severity="warning")
 
 
-def _check_count(count: int, shape: Any, path: str, word: str) -> Iterator[Misfit]:
+def _check_count(count: int, shape: ModelShape, path: str, word: str) -> Iterator[Misfit]:
     words = (
         f"{count} {word}" if count == 1 else f"{count} {word.removesuffix('y') + 'ie' if word[-1] == 'y' else word}s"
     )
@@ -239,7 +246,7 @@ def _check_count(count: int, shape: Any, path: str, word: str) -> Iterator[Misfi
         yield Misfit(path, f"{has} at least {low} {'is' if low == 1 else 'are'} required.", severity="warning")
 
 
-def _check_scalar(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
+def _check_scalar(value: object, shape: ModelShape, path: str) -> Iterator[Misfit]:
     if isinstance(value, Mapping | list):
         yield _wrong(path, value, plain(shape.type_name))
         return
@@ -254,7 +261,7 @@ def _check_scalar(value: Any, shape: Any, path: str) -> Iterator[Misfit]:
         yield Misfit(path, f"{shown} {phrase}.", fix, severity="warning")
 
 
-def broken_limits(value: Any, shape: Any) -> Iterator[tuple[str, str]]:
+def broken_limits(value: object, shape: ModelShape) -> Iterator[tuple[str, str]]:
     """The limits of its slot that a scalar violates: the predicate of a sentence, and the fix or ""."""
     rules = shape.metadata
     if isinstance(value, str):
@@ -297,7 +304,7 @@ def fit_request(service: str, operation: str, request: Mapping[str, object]) -> 
     return fitted, unknown
 
 
-def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
+def _fit(value: object, shape: ModelShape, path: str, unknown: list[str]) -> Any:
     if getattr(shape, "is_document_type", False):
         return value
     if shape.type_name == "structure" and isinstance(value, Mapping):
@@ -334,7 +341,7 @@ def _fit(value: Any, shape: Any, path: str, unknown: list[str]) -> Any:
         raise ValueError(f"{path}: {quote(value)} is not {plain(shape.type_name)}") from None
 
 
-def _misspelt(key: str, shape: Any) -> str:
+def _misspelt(key: str, shape: ModelShape) -> str:
     import difflib
 
     return next(iter(difflib.get_close_matches(key, shape.members, n=1, cutoff=0.85)), "")

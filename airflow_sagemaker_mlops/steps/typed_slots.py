@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ..definition.checks.comparisons import FAMILIES, family_of, misfit
 from ..definition.checks.properties import declared_type
@@ -37,6 +37,9 @@ from .catalogue import STEP_TYPES
 from .known_text import known_text, least_length
 from .properties import shape_at
 from .shapes import Misfit, SlotRule, broken_limits, matches, plain, quote
+
+if TYPE_CHECKING:
+    from ..json_types import ModelShape
 
 SLOTS = {
     "string": "String",
@@ -69,7 +72,7 @@ def slot_rule(pipeline: Pipeline) -> SlotRule:
     parameters, steps = pipeline.parameters_by_name, pipeline.by_name
     told: set[tuple[str, str]] = set()
 
-    def rule(expression: Expression, shape: Any) -> Iterator[Misfit]:
+    def rule(expression: Expression, shape: ModelShape) -> Iterator[Misfit]:
         slot = SLOTS.get(shape.type_name)
         known = expected(expression, parameters, steps)
         if slot is None or known is None:
@@ -187,7 +190,7 @@ def _fits(value: object, type_name: str) -> bool:
     return True
 
 
-def _limits(value: Any, origin: str, shape: Any, told: set[tuple[str, str]]) -> Iterator[Misfit]:
+def _limits(value: object, origin: str, shape: ModelShape, told: set[tuple[str, str]]) -> Iterator[Misfit]:
     try:
         fitted = coerce(value, shape.type_name)
     except ValueError:
@@ -199,7 +202,9 @@ def _limits(value: Any, origin: str, shape: Any, told: set[tuple[str, str]]) -> 
         yield Misfit("", f"{quote(fitted)}, {origin}, {phrase}.", fix, severity="warning")
 
 
-def _least(expression: Join, parameters: Mapping[str, Parameter], shape: Any, known: Expected) -> Iterator[Misfit]:
+def _least(
+    expression: Join, parameters: Mapping[str, Parameter], shape: ModelShape, known: Expected
+) -> Iterator[Misfit]:
     """A join is at least as long as its literals."""
     high = shape.metadata.get("max")
     if shape.type_name == "string" and high is not None and not known.values:

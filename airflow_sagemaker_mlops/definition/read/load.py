@@ -272,7 +272,7 @@ def _has_to_be_json(document: Mapping[str, object], name: str) -> None:
             raise InvalidPipeline(name, [too_many(where=place_text(place))])
 
 
-def _letters_of_keys(container: Mapping[Any, Any], place: Place, name: str) -> int:
+def _letters_of_keys(container: Mapping[object, object], place: Place, name: str) -> int:
     letters = 0
     for key in container:
         if not isinstance(key, str):

@@ -72,7 +72,7 @@ class DriftCheckRunner(VerdictRunner):
         fails = str(resolved_key(run, "FailOnDrift")).lower() == "true"
         return str(properties.get("Sentence") or "drift") if fails and properties.get("Verdict") == "drift" else ""
 
-    def judged(self, run: StepRun, job: Submitted, report: Mapping[str, Any], result: StepResult) -> StepResult:
+    def judged(self, run: StepRun, job: Submitted, report: Mapping[str, object], result: StepResult) -> StepResult:
         """The result; :class:`StepFailed` with it for drift, if that fails the step."""
         if report["verdict"] != "drift" or job.facts.get("fails") != "true":
             return result
@@ -82,7 +82,7 @@ class DriftCheckRunner(VerdictRunner):
         raise failed
 
 
-def _pictures(report: Mapping[str, Any]) -> list[str]:
+def _pictures(report: Mapping[str, object]) -> list[str]:
     from ...drift.picture import picture
     from ...drift.report import DriftReport
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..aws.clients import as_json, call, insist, is_throttled, patiently
 from ..describe import properties_of
@@ -22,6 +22,9 @@ from ..submit import next_start
 from ..watch.console_links import facts_about
 from .base import WaitingRunner
 from .job import ended_well, result_of
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 START = 6
 APPEARS_WITHIN_S = (0.0, 1.0, 3.0, 6.0)  # a resource created by a call whose response was lost
@@ -160,7 +163,7 @@ async def _add(run: StepRun, cluster: str, name: str, arguments: dict[str, Any])
     return step
 
 
-async def _once(run: StepRun, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+async def _once(run: StepRun, operation: str, request: AwsShape) -> dict[str, Any]:
     """Send ``request``; repeats it only if throttled, because after other errors it may have been executed."""
     ready = await fitted(run, request, operation)
     return await patiently(lambda: call(run.aws, "emr", operation, **ready), is_throttled)

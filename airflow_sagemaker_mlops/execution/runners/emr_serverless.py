@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -104,7 +104,7 @@ class EmrServerlessRunner(WaitingRunner):
         return True
 
 
-async def _own_application(run: StepRun, ordinal: int, config: dict[str, Any]) -> str:
+async def _own_application(run: StepRun, ordinal: int, config: Mapping[str, object]) -> str:
     request = {"name": resource_name(run.identity, ordinal), **config, "clientToken": token(run, ordinal)}
     made = await call(
         run.aws, run.entry.service, "CreateApplication", **await fitted(run, request, "CreateApplication")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..aws.clients import as_json, call
 from ..describe import address_of
@@ -18,6 +17,9 @@ from ..watch.console_links import facts_about
 from ..watch.logs import LogTail
 from ..watch.poller import JobDisappeared, sweep_for
 from .base import RequestFrom, WaitingRunner
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 
 class JobRunner(WaitingRunner):
@@ -88,9 +90,7 @@ async def _with_extra(run: StepRun, answer: dict[str, Any]) -> dict[str, Any]:
     return {**answer, entry.extra_member: more.get(entry.extra_member) or []}
 
 
-def result_of(
-    run: StepRun, name: str, answer: Mapping[str, Any], *, started: str, status: str = "Succeeded"
-) -> StepResult:
+def result_of(run: StepRun, name: str, answer: AwsShape, *, started: str, status: str = "Succeeded") -> StepResult:
     """The result of a resource, from its properties, pruned to those that other steps reference."""
     metrics = {m["MetricName"]: m["Value"] for m in answer.get("FinalMetricDataList") or []}
     return StepResult(

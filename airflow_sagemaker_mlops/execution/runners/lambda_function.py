@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...definition.expressions import parse_value
 from ...definition.model import OutputParameter
@@ -20,6 +20,9 @@ from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
 from ..submit import asked_anew
 from .base import Runner
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 
 class LambdaFunctionRunner(Runner):
@@ -92,7 +95,7 @@ def _invoke(run: StepRun, arn: str, event: bytes) -> dict[str, Any]:
         raise
 
 
-def _log_tail(answer: dict[str, Any]) -> list[str]:
+def _log_tail(answer: AwsShape) -> list[str]:
     encoded = answer.get("LogResult")
     if not encoded:
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import error_message
 from ...definition.arguments import ENTITIES
@@ -12,6 +12,9 @@ from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, now
 from .base import Runner
 from .job import result_of
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 
 class LineageRunner(Runner):
@@ -50,7 +53,7 @@ class LineageRunner(Runner):
         return result_of(run, "", properties, started=started)
 
 
-async def _entity(run: StepRun, kind: str, name_key: str, request: dict[str, Any]) -> str:
+async def _entity(run: StepRun, kind: str, name_key: str, request: AwsShape) -> str:
     try:
         return str((await call(run.aws, "sagemaker", f"Create{kind}", **request))[f"{kind}Arn"])
     except Exception as error:
@@ -61,7 +64,7 @@ async def _entity(run: StepRun, kind: str, name_key: str, request: dict[str, Any
     return str((await call(run.aws, "sagemaker", f"Describe{kind}", **{name_key: request[name_key]}))[f"{kind}Arn"])
 
 
-async def _artifact(run: StepRun, request: dict[str, Any]) -> str:
+async def _artifact(run: StepRun, request: AwsShape) -> str:
     """The artifact of a source in AWS: "there can be only one artifact with a unique SourceUri", of any type.
 
     Source: SageMaker developer guide, "Lineage Tracking Entities".
@@ -89,7 +92,7 @@ def _end(run: StepRun, end: Any, arns: dict[tuple[str, str], str]) -> str:
     return arns[kind, name]
 
 
-async def _associate(run: StepRun, members: dict[str, Any]) -> None:
+async def _associate(run: StepRun, members: AwsShape) -> None:
     try:
         await call(run.aws, "sagemaker", "AddAssociation", **members)
     except Exception as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...definition.expressions import parse_value
 from ...definition.read.strict_json import NotJson, read_json
@@ -22,6 +22,9 @@ from ..exceptions import StepFailed
 from ..scope import MOST_READ, Unreadable, name_in, resolve
 from ..step_run import StepResult, StepRun, Submitted
 from .job import JobRunner, ended_well, result_of, submit_job
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 VIOLATIONS = "constraint_violations.json"
 NO_BASELINE = (
@@ -209,6 +212,6 @@ def _copy_config(run: StepRun, uri: str, model: object, job_name: str) -> str:
     return f"s3://{bucket}/{copy}"
 
 
-def _output_folder(answer: dict[str, Any]) -> str:
+def _output_folder(answer: AwsShape) -> str:
     outputs = (answer.get("ProcessingOutputConfig") or {}).get("Outputs") or [{}]
     return str((outputs[0].get("S3Output") or {}).get("S3Uri") or "").rstrip("/")

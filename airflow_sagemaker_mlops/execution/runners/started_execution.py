@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..aws.clients import as_json, call
 from ..describe import address_of, describe
@@ -15,6 +15,9 @@ from ..submit import Look, next_start
 from ..watch.console_links import facts_about
 from .base import WaitingRunner
 from .job import ended_well, result_of
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 TOKEN = 40  # Athena wants 32 to 128 characters, EMR Serverless at most 64
 
@@ -58,7 +61,7 @@ async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
     return job
 
 
-async def start(run: StepRun, ordinal: int, request: dict[str, Any], look: Look) -> Submitted:
+async def start(run: StepRun, ordinal: int, request: AwsShape, look: Look) -> Submitted:
     """Send ``request`` with the token of ``ordinal``, unless the document has one, and record what it started.
 
     look   reads the properties of an execution by its handle
@@ -74,7 +77,7 @@ async def start(run: StepRun, ordinal: int, request: dict[str, Any], look: Look)
         ordinal += 1
 
 
-async def _send(run: StepRun, ordinal: int, request: dict[str, Any]) -> Submitted:
+async def _send(run: StepRun, ordinal: int, request: AwsShape) -> Submitted:
     entry, identity = run.entry, run.identity
     await run.journal.write(Entry.of(identity, "", ordinal))
     answer = as_json(await call(run.aws, entry.service, entry.create, **request))

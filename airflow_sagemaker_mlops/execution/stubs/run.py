@@ -78,7 +78,7 @@ def checked(table: object, file: str) -> dict[str, Any]:
     return {str(name): value or {} for name, value in table.items()}
 
 
-def _wrong_members(entry: Mapping[Any, Any]) -> Iterator[str]:
+def _wrong_members(entry: Mapping[object, object]) -> Iterator[str]:
     for key, value in entry.items():
         if key not in MEMBERS:
             meant = did_you_mean(str(key), MEMBERS)

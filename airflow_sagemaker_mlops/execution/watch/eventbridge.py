@@ -14,10 +14,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...definition.read.strict_json import NotJson, read_json
 from ..aws.clients import Aws
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 log = logging.getLogger(__name__)
 WAIT_S = 20  # SQS's longest wait for a message
@@ -104,7 +107,7 @@ def age_of(event: Mapping[str, object]) -> float:
     return (datetime.now(UTC) - (sent if sent.tzinfo else sent.replace(tzinfo=UTC))).total_seconds()
 
 
-def _event_of(message: Mapping[str, Any]) -> Mapping[str, Any]:
+def _event_of(message: AwsShape) -> Mapping[str, Any]:
     try:
         event = read_json(message.get("Body") or "")
     except NotJson:

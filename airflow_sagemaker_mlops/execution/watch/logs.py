@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import error_code, error_message
 from ..aws.clients import call
 from ..failure_report import LAST_LINES
 from ..step_run import StepRun
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 LIVE_EVERY_S = 2.0
 SETTLE_S = 1.0  # CloudWatch shows the last lines a moment after the job has ended
@@ -112,7 +114,7 @@ class LogTail:
             self.tokens[stream] = token
 
 
-def _line(event: Mapping[str, Any]) -> str:
+def _line(event: AwsShape) -> str:
     """A log event as text, with the container's timestamp (UTC)."""
     text = str(event["message"]).rstrip("\n")
     at = event.get("timestamp")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..container.job_folder import JobError
@@ -61,7 +62,7 @@ def user_hyperparameters(training: TrainingRequest) -> dict[str, Any]:
     return {key: value for key, value in decoded(training.hyperparameters).items() if not key.startswith("sagemaker_")}
 
 
-def arguments(values: dict[str, Any]) -> list[str]:
+def arguments(values: Mapping[str, object]) -> list[str]:
     """``--key value`` for every hyperparameter, sorted by key; a key of one letter gets one dash."""
     words: list[str] = []
     for key in sorted(values):
@@ -164,5 +165,5 @@ def environment(training: TrainingRequest) -> dict[str, str]:
     return variables
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def read(job_dir: Path) -> dict[str, Any]:
     return {"status": "Failed", "failure_reason": reason[:MAX_REASON], "last_modified_time": at, "end_time": at}
 
 
-def write(job_dir: Path, status: dict[str, Any]) -> None:
+def write(job_dir: Path, status: Mapping[str, object]) -> None:
     """Replace the status atomically."""
     temporary = job_dir / f"status.{os.getpid()}.{threading.get_ident()}.tmp"
     temporary.write_text(json.dumps(status))

@@ -70,7 +70,7 @@ def printer(xgb: Any) -> Any:
     base: Any = xgb.callback.TrainingCallback
 
     class Printer(base):  # type: ignore[misc]  # xgboost is not installed where mypy runs
-        def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, dict[str, list[float]]]) -> bool:
+        def after_iteration(self, model: object, epoch: int, evals_log: dict[str, dict[str, list[float]]]) -> bool:
             words = [
                 f"{name}-{metric}:{values[-1]:.5f}"
                 for name, metrics in evals_log.items()

@@ -91,7 +91,7 @@ def find(aws: LocalAws, region: str, name: str, qualifier: str | None = None) ->
     return function
 
 
-def version_of(function: Any) -> str:
+def version_of(function: object) -> str:
     """AWS's name for the version that runs: a number or ``$LATEST``."""
     version = str(getattr(function, "version", "") or "$LATEST")
     return version if version.isdigit() and version != "0" else "$LATEST"
@@ -102,7 +102,7 @@ def invoke(aws: LocalAws, function: Any, event: bytes) -> Invocation:
     return _run(aws, function, _unpacked(Path(aws.state_dir), function.code_bytes), event or b"{}")
 
 
-def invoke_later(aws: LocalAws, function: Any, event: bytes) -> None:
+def invoke_later(aws: LocalAws, function: object, event: bytes) -> None:
     """Run a function in the background: the ``Event`` invocation type."""
     threading.Thread(target=invoke, args=(aws, function, event), daemon=True).start()
 

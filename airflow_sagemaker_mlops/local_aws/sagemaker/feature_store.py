@@ -217,7 +217,7 @@ def _record(context: Context, group: Resource, identifier: str, names: Any) -> t
     ], found.body["expires"]
 
 
-def _value(name: str, value: Any) -> Answer:
+def _value(name: str, value: object) -> Answer:
     return {"FeatureName": name, "ValueAsStringList" if isinstance(value, list) else "ValueAsString": value}
 
 

@@ -86,13 +86,13 @@ def _read(folder: Path) -> dict[str, Any]:
         return {**base, "failure_reason": f"{path} is damaged ({error})"}
 
 
-def write(folder: Path, state: dict[str, Any]) -> None:
+def write(folder: Path, state: Mapping[str, object]) -> None:
     """Replace the status of a server."""
     with _claim(folder):
         _write(folder, state)
 
 
-def _write(folder: Path, state: dict[str, Any]) -> None:
+def _write(folder: Path, state: Mapping[str, object]) -> None:
     write_private(folder / "status.json", json.dumps({**state, "last_modified_time": time.time()}))
 
 

@@ -83,7 +83,7 @@ class XGBoost:
 class Scripted:
     """Serves a model through the user's handler functions."""
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: object) -> None:
         self.module = module
         parts = [name for name in ("input_fn", "predict_fn", "output_fn") if hasattr(module, name)]
         if hasattr(module, "transform_fn") and parts:
@@ -118,7 +118,7 @@ def default_input(body: bytes, content_type: str) -> Any:
     raise Unsupported(f"Content type {content_type} is not supported.")
 
 
-def default_output(prediction: Any, accept: str) -> tuple[Any, str]:
+def default_output(prediction: object, accept: str) -> tuple[Any, str]:
     """CSV, JSON and NPY."""
     import numpy
 

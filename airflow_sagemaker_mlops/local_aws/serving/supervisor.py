@@ -9,6 +9,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int, str]:
 
 
 def _serve(
-    folder: Path, sandbox: Sandbox, container: dict[str, Any], environment: dict[str, str]
+    folder: Path, sandbox: Sandbox, container: Mapping[str, object], environment: dict[str, str]
 ) -> tuple[subprocess.Popen[bytes], int, str]:
     interpreter = interpreter_for(_state_dir(folder), str(container.get("Image") or ""))
     script = sandbox.root / "inference_server.py"

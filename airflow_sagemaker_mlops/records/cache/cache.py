@@ -85,7 +85,7 @@ def look_up(
     return Lookup(hit, reused(result, hit, str(entry["ended"])), outputs, str(entry["ended"]))
 
 
-def reused(result: Mapping[str, Any], outcome: CacheOutcome, ended: str) -> dict[str, Any]:
+def reused(result: Mapping[str, object], outcome: CacheOutcome, ended: str) -> dict[str, Any]:
     """The result of an earlier run, as this run passes it to later steps."""
     source = {"SourceRunId": outcome.source_run, "SourceArn": outcome.source_arn, "SourceEndTime": ended}
     return {**result, "Reused": True, "CacheHitResult": source}

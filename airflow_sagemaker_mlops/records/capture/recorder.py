@@ -116,7 +116,7 @@ class Recorder:
         if self.background is not None:
             self._outputs[name] = asyncio.ensure_future(self._left_by(plain(answer)))
 
-    def resumed(self, data: Mapping[str, Any]) -> StepStart:
+    def resumed(self, data: Mapping[str, object]) -> StepStart:
         """The result of :meth:`begin` in another process, from ``StepStart.as_json()``."""
         return StepStart.from_json(data)
 
@@ -126,7 +126,7 @@ class Recorder:
         start: StepStart,
         *,
         status: str,
-        result: Mapping[str, Any] | None,
+        result: Mapping[str, object] | None,
         jobs_started: int = 0,
         failure_reason: str = "",
     ) -> StepRecord | None:
@@ -277,7 +277,7 @@ class Recorder:
             secrets=secrets,
         )
 
-    async def _described(self, run: StepRun, result: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    async def _described(self, run: StepRun, result: Mapping[str, object]) -> Mapping[str, Any] | None:
         if runner_of(run.entry).is_described and result.get("Name"):
             return await _properties(run, str(result["Name"]))
         return None
@@ -298,7 +298,7 @@ class Recorder:
         self,
         run: StepRun,
         start: StepStart,
-        result: Mapping[str, Any],
+        result: Mapping[str, object],
         described: AwsShape,
         earlier: Mapping[str, AwsShape],
     ) -> tuple[Attempt, ...]:
@@ -359,7 +359,7 @@ def _inputs(run: StepRun, request: AwsShape) -> tuple[Artifact, ...]:
     return tuple(replace(artifact, instead_of=stands_for.get(artifact.uri, "")) for artifact in inputs_of(request))
 
 
-def _attempt(run: StepRun, name: str, described: AwsShape, result: Mapping[str, Any] | None = None) -> Attempt:
+def _attempt(run: StepRun, name: str, described: AwsShape, result: Mapping[str, object] | None = None) -> Attempt:
     result = result or {}
     started = described.get("CreationTime") or result.get("StartTime") or ""
     return Attempt(

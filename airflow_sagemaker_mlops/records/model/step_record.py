@@ -196,7 +196,7 @@ class StepRecord:
             raise BrokenRecord(f'the step record of step "{data["step"]}" cannot be read: {error}.') from None
 
 
-def _exact_members(result: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+def _exact_members(result: Mapping[str, object], data: Mapping[str, object]) -> dict[str, Any]:
     """``result``, and the members of the record that repeat a part of it, with its original numbers."""
     repeated = {"metrics": result.get("Metrics"), "decision": result.get("Decision")}
     return {"result": result, **{name: value for name, value in repeated.items() if value and value == data.get(name)}}
@@ -221,7 +221,7 @@ def _names(kind: type) -> list[str]:
     return [item.name for item in fields(kind)]
 
 
-def _known(kind: type, item: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type, item: Mapping[str, object]) -> dict[str, Any]:
     return {name: item[name] for name in _names(kind) if name in item}
 
 

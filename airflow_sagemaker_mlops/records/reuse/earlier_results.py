@@ -150,7 +150,7 @@ class ReusingRecorder:
         start: StepStart,
         *,
         status: str,
-        result: Mapping[str, Any] | None,
+        result: Mapping[str, object] | None,
         jobs_started: int = 0,
         failure_reason: str = "",
     ) -> StepRecord | None:

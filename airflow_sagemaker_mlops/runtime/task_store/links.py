@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from ...links import LINKS, REQUEST_KEY
 from .protocol import TaskStore
@@ -16,7 +15,7 @@ class PublishedLinks:
     values   the stored values by XCom key, including those of an earlier process of this attempt
     """
 
-    def __init__(self, store: TaskStore, values: Mapping[str, Any]) -> None:
+    def __init__(self, store: TaskStore, values: Mapping[str, object]) -> None:
         self._store = store
         self.values = dict(values)
 

@@ -18,6 +18,6 @@ class TaskNotes:
         """The value stored under ``name``, or ``None``."""
         return await self._store.get(name, self._space)
 
-    async def save(self, name: str, value: Any) -> None:
+    async def save(self, name: str, value: object) -> None:
         """Store ``value``."""
         await self._store.set(name, value, self._space)

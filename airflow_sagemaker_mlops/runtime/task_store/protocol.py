@@ -29,7 +29,7 @@ class TaskStore(Protocol):
     async def get(self, key: str, space: Space = Space.XCOM) -> Any:
         """The value stored under ``key``; ``None`` if there is none."""
 
-    async def set(self, key: str, value: Any, space: Space = Space.XCOM) -> None:
+    async def set(self, key: str, value: object, space: Space = Space.XCOM) -> None:
         """Store ``value`` under ``key`` in place of the earlier one."""
 
     async def get_from(self, task_id: str, key: str, map_index: int | None = None) -> Any:

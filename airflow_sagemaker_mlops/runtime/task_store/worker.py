@@ -26,7 +26,7 @@ class WorkerTaskStore:
             return own_xcom(self._ti, key)
         return self._state.get(key, None) if self.has_state else None
 
-    async def set(self, key: str, value: Any, space: Space = Space.XCOM) -> None:
+    async def set(self, key: str, value: object, space: Space = Space.XCOM) -> None:
         """Store ``value`` under ``key`` in place of the earlier one."""
         if space is Space.XCOM:
             self._ti.xcom_push(key=key, value=value)
