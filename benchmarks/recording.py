@@ -5,7 +5,8 @@ run itself.  Listings, from which fingerprints are made, are reported separately
 
 A job is polled every quarter of a second, so a run takes a quarter of a second more or less by chance, and sometimes
 the machine is busy with something else.  Recording costs less than that, so the result is the mean of the middle half
-of many pairs' differences.
+of many pairs' differences.  Pairs are measured until the error of that mean is a third of the limit, or ``BUDGET_S`` is
+spent; the figures say which error was reached.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "dags" / "daily_model"
-PAIRS = 25
+FEWEST_PAIRS, MOST_PAIRS = 8, 25
+BUDGET_S = 180.0  # for pairs; a run of the example takes seconds of CPU
+LIMIT = 0.03  # of a run's wall time
 LISTINGS = ("ListObjectsV2", "ListObjectVersions")
 
 
@@ -41,15 +44,13 @@ def measure() -> dict[str, Any]:
             publish.publish(aws.client, aws.bucket, aws.role_arn)
             extra = _calls(state, "counted-on", records=None)
             extra.subtract(_calls(state, "counted-off", records="off"))
-            taken: dict[str, list[float]] = {"off": [], "on": []}
-            for index in range(PAIRS):
-                for kind in ("off", "on") if index % 2 else ("on", "off"):
-                    taken[kind].append(_command(state, f"run-{index}-{kind}", kind))
+            taken = _pairs(state)
         finally:
             local_aws.stop(state)
     wall = {kind: statistics.median(seconds) for kind, seconds in taken.items()}
     more = sorted(on - off for on, off in zip(taken["on"], taken["off"], strict=True))
-    middle = statistics.mean(more[PAIRS // 4 : -(PAIRS // 4)])
+    quarter = len(more) // 4
+    middle = statistics.mean(more[quarter : len(more) - quarter])
     steps = _steps()
     beyond = sum(count for name, count in extra.items() if name not in LISTINGS)
     return {
@@ -59,15 +60,42 @@ def measure() -> dict[str, Any]:
             "middle": round(middle, 3),
             "median": round(statistics.median(more), 3),
             "mean": round(statistics.mean(more), 3),
-            "error_of_mean": round(statistics.stdev(more) / len(more) ** 0.5, 3),
+            "error_of_middle": round(_error_of_middle(more), 3),
             "each": [round(seconds, 2) for seconds in more],
         },
         "steps": steps,
         "extra_s3_calls_a_step_beyond_listings": round(beyond / steps, 2),
         "extra_s3_calls": {name: count for name, count in sorted(extra.items()) if count},
-        "pairs": PAIRS,
-        "limits": {"overhead": 0.03, "extra_s3_calls_a_step_beyond_listings": 3},
+        "pairs": len(more),
+        "limits": {"overhead": LIMIT, "extra_s3_calls_a_step_beyond_listings": 3},
     }
+
+
+def _pairs(state: Path) -> dict[str, list[float]]:
+    """Seconds of runs without and with records, in turn; as many pairs as the figure needs or the time allows."""
+    taken: dict[str, list[float]] = {"off": [], "on": []}
+    begun = time.monotonic()
+    for index in range(MOST_PAIRS):
+        for kind in ("off", "on") if index % 2 else ("on", "off"):
+            taken[kind].append(_command(state, f"run-{index}-{kind}", kind))
+        more = sorted(on - off for on, off in zip(taken["on"], taken["off"], strict=True))
+        precise = len(more) >= FEWEST_PAIRS and _error_of_middle(more) <= LIMIT / 3 * statistics.median(taken["off"])
+        if precise or (len(more) >= 2 and time.monotonic() - begun > BUDGET_S):
+            break
+    return taken
+
+
+def _error_of_middle(more: list[float]) -> float:
+    """Standard error of the mean of the middle half of the sorted differences ``more``.
+
+    As for a trimmed mean (Tukey and McLaughlin 1963): from the differences with the outer quarters moved to the
+    nearest one that is kept.
+    """
+    quarter = len(more) // 4
+    low, high = more[quarter], more[len(more) - quarter - 1]
+    inner = [min(max(one, low), high) for one in more]
+    kept = (len(more) - 2 * quarter) / len(more)
+    return statistics.stdev(inner) / (kept * len(more) ** 0.5)
 
 
 def _command(state: Path, name: str, kind: str) -> float:
