@@ -68,6 +68,7 @@ peer: .venv-peer/.stamp
 	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python .venv-peer/bin/python -r benchmarks/peer-constraints.txt
 	touch .venv-peer/.stamp
 
+STORY ?= jobs
 RUNS ?= 200
 KILLS ?= 100
 SEED ?= 1
@@ -76,7 +77,7 @@ OUTAGE_OF ?= api-server
 BUSY ?= 0
 
 chaos: setup $(VENV)/.stamp-chaos ## Fault drill on PostgreSQL, Redis and Celery: make chaos RUNS=200 KILLS=100 SEED=1; writes build/chaos.json
-	$(BIN)/python -m chaos --runs $(RUNS) --kills $(KILLS) --seed $(SEED) --outage-s $(OUTAGE_S) --outage-of $(OUTAGE_OF) --busy $(BUSY)
+	$(BIN)/python -m chaos --story $(STORY) --runs $(RUNS) --kills $(KILLS) --seed $(SEED) --outage-s $(OUTAGE_S) --outage-of $(OUTAGE_OF) --busy $(BUSY)
 
 COUNT ?= 5000
 malformed: setup ## Malformed requests to the embedded AWS: make malformed COUNT=5000 SEED=1

@@ -62,6 +62,10 @@ class AirflowApi:
             if error.code != 409:
                 raise
 
+    def state(self, dag_id: str, run_id: str) -> str:
+        """The state of a run."""
+        return str(self.call(f"/dags/{dag_id}/dagRuns/{quote(run_id)}")["state"])
+
     def live(self) -> set[tuple[str, str]]:
         """(dag id, run id) of runs that have not ended."""
         return {(run["dag_id"], run["dag_run_id"]) for run in self._runs("&state=running&state=queued")}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from .airflow_api import AirflowApi
 from .audit import Expected, Findings, audit
 from .consumer import Consumer
 from .deployment import Deployment, prepare
+from .machine import free_ports
 from .plan import Kill, Outage, Plan, PlannedRun
 from .supervisor import Supervisor
 from .users import Users
@@ -35,6 +37,28 @@ class Progress:
     ended: int = 0
     killed: int = 0
     phase: str = "coming up"
+
+
+@contextmanager
+def standing(home: Path, supervisor: Supervisor, progress: Progress) -> Iterator[Deployment]:
+    """A deployment with an embedded AWS, not started yet; everything is stopped at the end."""
+    state_dir = home / "aws"
+    state_dir.mkdir(parents=True, mode=0o700)
+    (state_dir / "config.json").write_text(f'{{"slots": {SLOTS}}}')
+    aws = local_aws.start(state_dir, port=free_ports(1)[0])
+    try:
+        deployment = prepare(home, aws, supervisor)
+    except BaseException:
+        local_aws.stop(state_dir)
+        raise
+    try:
+        yield deployment
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
+        progress.phase = "ending"
+        deployment.end()
+        local_aws.stop(state_dir)
 
 
 @dataclass(slots=True)
@@ -60,36 +84,23 @@ class Drill:
 
     def run(self) -> None:
         """Run the whole drill; everything is stopped when it returns or raises."""
-        state_dir = self.home / "aws"
-        state_dir.mkdir(parents=True, mode=0o700)
-        (state_dir / "config.json").write_text(f'{{"slots": {SLOTS}}}')
         supervisor = Supervisor(self.progress.note)
-        aws = local_aws.start(state_dir, port=_port())
-        try:
-            deployment = prepare(self.home, aws, supervisor)
-        except BaseException:
-            local_aws.stop(state_dir)
-            raise
-        try:
+        with standing(self.home, supervisor, self.progress) as deployment:
             markers = self.home / "markers"
             markers.mkdir()
-            pipelines.publish(aws)
-            dag_ids = pipelines.write(self.home / "dags", aws, markers)
-            deployment.start()
-            self._drill(deployment, dag_ids)
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave processes behind
-            self.progress.phase = "ending"
-            self.restarts = supervisor.restarts
-            deployment.end()
-            local_aws.stop(state_dir)
+            pipelines.publish(deployment.aws)
+            dag_ids = pipelines.write(self.home / "dags", deployment.aws, markers)
+            try:
+                deployment.start()
+                self._drill(deployment, dag_ids)
+            finally:
+                self.restarts = supervisor.restarts
 
     def _drill(self, deployment: Deployment, dag_ids: list[str]) -> None:
         state_dir = Path(deployment.aws.state_dir)
         api = AirflowApi(deployment.port, self.outage.seconds)
         users = Users(api, self.progress.note)
-        _until(lambda: api.dag_ids() >= set(dag_ids), DAGS_S)
+        wait_until(lambda: api.dag_ids() >= set(dag_ids), DAGS_S)
         consumer = Consumer(deployment.aws, deployment.port)
         consumer.start()
         ledger.make_faults(state_dir, self.plan.seed)
@@ -202,13 +213,8 @@ class Drill:
         return found
 
 
-def _port() -> int:
-    from .machine import free_ports
-
-    return free_ports(1)[0]
-
-
-def _until(check: Callable[[], bool], timeout_s: float) -> None:
+def wait_until(check: Callable[[], bool], timeout_s: float) -> None:
+    """Wait for the DAGs.  Raises ``TimeoutError`` if they do not appear in time."""
     deadline = time.monotonic() + timeout_s
     while not check():
         if time.monotonic() > deadline:

@@ -23,6 +23,7 @@ EXAMPLES = {
     "deploy": "deploy --stage prod --dry-run --format markdown",
     "rollback": "rollback --stage prod --reason 'wrong weather since Monday'",
     "releases": "releases --stage prod",
+    "gate pair": "gate pair captured/champion captured/candidate --labels labels.csv -o predictions.csv",
     "logs": "logs latest Train --follow",
     "why-not-cached": "why-not-cached churn Train",
     "local status": "local status --format json",

@@ -66,6 +66,30 @@ def evaluate(
     raise typer.Exit(evaluate_files(asked, output=output, out=out))
 
 
+@gate_app.command()
+def pair(
+    champion: Annotated[
+        Path,
+        typer.Argument(help="Captured data of the production variant: a file, or a folder of .jsonl files."),
+    ],
+    candidate: Annotated[Path, typer.Argument(help="Captured data of the shadow variant: a file, or a folder.")],
+    labels: Annotated[
+        Path,
+        typer.Option("--labels", help="CSV file with the columns id (the inference id) and label."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the predictions to this file instead of printing them.")
+    ] = None,
+) -> None:
+    """Write predictions for evaluate from what an endpoint with a shadow variant captured.
+
+    Joins both variants' answers by inference id.  Leaves out records whose label has not arrived yet.
+    """
+    from .gate_pair import pair_files
+
+    raise typer.Exit(pair_files(champion, candidate, labels, out))
+
+
 @gate_app.command("replay")
 @with_place
 def replay_(

@@ -6,10 +6,13 @@ import asyncio
 import json
 import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.definition import examine, load_pipeline
 from airflow_sagemaker_mlops.definition.champion_gate import GATE
 from airflow_sagemaker_mlops.definition.for_service import for_service
@@ -131,7 +134,7 @@ def ran(done: PipelineRun) -> set[str]:
 @pytest.mark.e2e
 @pytest.mark.timeout(600)  # seven jobs that import scipy
 def test_a_gate_and_what_it_is_lowered_to_take_the_same_branch(
-    aws: LocalAws, clients: SessionAws, place: tuple[str, str]
+    aws: LocalAws, clients: SessionAws, place: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket, group = place
     evaluate = {"Name": "Evaluate", "Type": "Processing", "Arguments": job(bucket, VERDICTS)}
@@ -155,13 +158,25 @@ def test_a_gate_and_what_it_is_lowered_to_take_the_same_branch(
         assert condition is not None
         assert condition["Decision"]["Because"] == decision["Sentence"]
 
-    lowered = for_service(load_pipeline(document))
-    assert not [problem for problem in examine(lowered.document)[1] if problem.code != "SM140"]
-    assert not [step for step in load_pipeline(lowered.document).steps if step.type.startswith("x-")]
-    for uri, content in lowered.files.items():
+    lowered = uploaded(document, aws, tmp_path, monkeypatch)
+    assert not [problem for problem in examine(lowered)[1] if problem.code != "SM140"]
+    assert not [step for step in load_pipeline(lowered).steps if step.type.startswith("x-")]
+    assert ran(run(lowered, clients, "lowered")) == ran(native)
+
+
+def uploaded(document: Any, aws: LocalAws, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What ``to-json --for-service --upload`` writes, with the files of the gates in S3 by then."""
+    source, out = folder / "gates.json", folder / "service.json"
+    source.write_text(json.dumps(document))
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(app, ["to-json", str(source), "--for-service", "--upload", "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    for uri, content in for_service(load_pipeline(document)).files.items():
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
-    assert ran(run(lowered.document, clients, "lowered")) == ran(native)
+        assert aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == content
+        assert f"wrote {uri}" in done.stderr
+    return json.loads(out.read_text())
 
 
 WRONG = [

@@ -1,0 +1,92 @@
+"""The plan of the deployment story, and what its comparison finds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.plan import make_plan
+from chaos.deployments.agreement import Lane, Version, disagreements
+from chaos.deployments.lanes import HERE, OUTCOMES, make_story
+
+ONE, TWO = "arn:model-package/lane-1/1", "arn:model-package/lane-1/2"
+LOSER = Version("arn:model-package/lane-1/3", "lane-1-02", "Rejected", "/")
+GOOD = Lane(
+    versions=(
+        Version(ONE, "lane-1-00", "Approved", "Archived/Retired"),
+        Version(TWO, "lane-1-01", "Approved", "Production/Approved"),
+        LOSER,
+    ),
+    champion=TWO,
+    history=(ONE, TWO),
+    pointer=TWO,
+    status="InService",
+    serves=(TWO,),
+    answer="0.5",
+    expected="0.5",
+)
+PROMOTED, REGISTERED = ["lane-1-00", "lane-1-01"], ["lane-1-00", "lane-1-01", "lane-1-02"]
+
+
+def test_the_same_seed_gives_the_same_story_with_a_kill_in_every_run_but_the_first_of_a_lane() -> None:
+    story = make_story(7, 20, 3)
+    assert story == make_story(7, 20, 3) != make_story(8, 20, 3)
+    assert (story.kills, len(story.runs)) == (20, 23)
+    assert all(runs[0].case == "better" and runs[0].point is None for runs in story.lanes.values())
+    assert len({run.run_id for run in story.runs}) == 23
+
+
+def test_every_point_of_a_deployment_is_killed_at() -> None:
+    points = Counter((run.case, run.point.task) for run in make_story(1, 300, 3).runs if run.point)
+    assert set(points) == {(case, task) for case, outcome in OUTCOMES.items() for task in outcome.points}
+
+
+def test_the_cases_name_steps_of_the_definition() -> None:
+    tasks = {task.task_id for task in make_plan(load_pipeline(HERE / "lane.yaml")).tasks}
+    assert all({*outcome.tasks, *outcome.points} <= tasks for outcome in OUTCOMES.values())
+
+
+def test_a_lane_in_which_all_agree_gives_nothing() -> None:
+    assert list(disagreements(GOOD, PROMOTED, REGISTERED)) == []
+    nothing = Lane((LOSER,), "", (), "", "", (), "", "")
+    assert list(disagreements(nothing, [], ["lane-1-02"])) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"champion": ONE}, "the champion"),
+        ({"history": (ONE, TWO, TWO)}, "the history"),
+        ({"history": (ONE,)}, "the history"),
+        ({"pointer": ONE}, "champion.json"),
+        ({"status": "Updating"}, "the endpoint's status"),
+        ({"serves": (ONE,)}, "packages that the endpoint serves"),
+        ({"serves": (TWO, ONE)}, "packages that the endpoint serves"),
+        ({"answer": "0.1"}, "the endpoint's answer"),
+        ({"versions": GOOD.versions[:2]}, "versions by run"),
+        ({"versions": (*GOOD.versions, LOSER)}, "versions by run"),
+        (
+            {"versions": (GOOD.versions[1], replace(GOOD.versions[0], stage="Production/Approved"), LOSER)},
+            "in production",
+        ),
+    ],
+)
+def test_whatever_differs_is_found(change: dict[str, Any], what: str) -> None:
+    found = list(disagreements(replace(GOOD, **change), PROMOTED, REGISTERED))
+    assert len(found) == 1
+    assert what in found[0]
+
+
+def test_a_run_that_was_not_to_promote_and_did_is_found() -> None:
+    found = list(disagreements(GOOD, PROMOTED[:1], REGISTERED))
+    assert [said.partition(":")[0] for said in found] == [
+        "the champion",
+        "versions in production",
+        "the history",
+        "champion.json",
+        "packages that the endpoint serves",
+    ]
