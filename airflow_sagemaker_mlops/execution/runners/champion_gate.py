@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...definition.champion_gate import GATE, IF_NO_CHAMPION_OPTION, NO_CHAMPION
+from ...definition.read.strict_json import NotJson, read_json
 from ...definition.verdict_job import Program
 from ...gate.report import PROMOTE
-from ...registry.champion import champion_if_any
+from ...registry.champion import Version, champion_if_any
 from ...registry.errors import RegistryError
 from ..exceptions import StepFailed
+from ..scope import MOST_READ, Unreadable
 from ..step_run import StepRun, Submitted
 from .verdict import Resolved, VerdictRunner, resolved_key
 
@@ -24,7 +26,7 @@ class ChampionGateRunner(VerdictRunner):
     kind = GATE
 
     def resolved(self, run: StepRun) -> Resolved:
-        """The program, and the group with the ARN of its champion, "" if there is none."""
+        """The program, and the group with its champion ("" if there is none) and the slices of that one's report."""
         from ...gate import rule_problems
         from ...gate.job import REFUSE
 
@@ -37,15 +39,20 @@ class ChampionGateRunner(VerdictRunner):
         about = resolved_key(run, "Champion") or {}
         group = str(about.get("ModelPackageGroup") or "")
         may_be_missing = str(about.get("GroupMayBeMissing")).lower() == "true"
-        champion = _champion(run, group, may_be_missing=may_be_missing) if group else ""
+        champion = _champion(run, group, may_be_missing=may_be_missing) if group else None
         program = GATE.program_of(keys)
-        if champion:  # whatever the rules demand, a candidate is never judged without the champion's scores
+        if champion is not None:  # whatever the rules demand, a candidate is never judged without the champion's scores
             program = Program(program.settings, {**program.options, IF_NO_CHAMPION_OPTION: REFUSE})
-        places = [f"[{index}]" for index in range(len(keys["Rules"]))]
-        return Resolved(program, {"group": group, "champion": champion, "rules": places})
+        facts = {
+            "group": group,
+            "champion": champion.arn if champion else "",
+            "rules": [f"[{index}]" for index in range(len(keys["Rules"]))],
+            "slices": _slices_before(run, champion, keys["Rules"]) if champion is not None else {},
+        }
+        return Resolved(program, facts)
 
     def check(self, run: StepRun, job: Submitted, report: dict[str, Any]) -> None:
-        """Refuse scores of a champion that the registry does not have, and promotions that leave out what was asked."""
+        """Refuse scores of a champion that the registry does not have, and reports that leave out what was asked."""
         group, champion = (str(job.facts.get(key) or "") for key in ("group", "champion"))
         if group and not champion and report.get("no_champion") is None:
             what = f'the predictions have scores of a champion, and the model package group "{group}" has none'
@@ -59,6 +66,8 @@ class ChampionGateRunner(VerdictRunner):
         if champion and report.get("no_champion") is not None:
             what = f"the report is about no champion, and {champion} is the champion"
             raise StepFailed(f'Step "{run.identity.step}": {what}, so it decides nothing.')
+        if vanished := _vanished(job.facts.get("slices") or {}, report.get("slices") or {}):
+            raise StepFailed(f'Step "{run.identity.step}": {vanished}')
         report["champion"] = champion
 
     def decision_of(self, report: Mapping[str, Any], uri: str) -> dict[str, Any]:
@@ -86,14 +95,47 @@ def _term(rule: Mapping[str, object]) -> dict[str, Any]:
     }
 
 
-def _champion(run: StepRun, group: str, *, may_be_missing: bool) -> str:
-    """ARN of the champion of ``group``; "" if there is none."""
+def _champion(run: StepRun, group: str, *, may_be_missing: bool) -> Version | None:
     try:
         champion = champion_if_any(run.aws.client, group, group_may_be_missing=may_be_missing)
     except RegistryError as error:
         raise StepFailed(f'Step "{run.identity.step}": {error}') from error
-    if champion is None:
-        run.tell(f"{group} has no champion")
-        return ""
-    run.tell(f"the champion of {group} is version {champion.number}")
-    return champion.arn
+    told = f"the champion of {group} is version {champion.number}" if champion else f"{group} has no champion"
+    run.tell(told)
+    return champion
+
+
+def _vanished(before: Mapping[str, Sequence[str]], now: Mapping[str, Sequence[str]]) -> str:
+    """A sentence on slices that the champion was judged on and the report does not have; "" if it has all."""
+    from ...gate.problems import first_few
+
+    for column, values in before.items():
+        if gone := [value for value in values if value not in now.get(column, ())]:
+            return (
+                f"no record has {column} = {first_few(gone, len(gone))}, which the champion was judged on. If that is "
+                f"as it should be, list the slices that have to be there under Values of the rule."
+            )
+    return ""
+
+
+def _slices_before(run: StepRun, champion: Version, rules: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """{column: its values in the report of the gate that the champion passed}, of rules that do not list ``Values``.
+
+    Empty if the version was registered without a report of a gate, or if it cannot be read, which is logged.
+    """
+    from ...gate.report import GateReport
+
+    columns = {str(rule["Slice"]) for rule in rules if rule.get("Slice") and not rule.get("Values")}
+    metrics = (champion.described.get("ModelMetrics") or {}).get("ModelQuality") or {}
+    uri = str((metrics.get("Statistics") or {}).get("S3Uri") or "")
+    if not columns or not uri:
+        return {}
+    try:
+        slices = GateReport.from_json(read_json(run.scope.read_s3(uri), most_bytes=MOST_READ)).slices
+    except NotJson as error:
+        run.tell(f"the report of the champion, {uri}, {error.told()}, so slices that are missing are not noticed")
+        return {}
+    except (Unreadable, ValueError) as error:  # another program's statistics, or not there any more
+        run.tell(f"the report of the champion cannot be read, so slices that are missing are not noticed: {error}")
+        return {}
+    return {column: list(values) for column, values in slices.items() if column in columns}
