@@ -48,6 +48,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.airflow
+@pytest.mark.timeout(600)  # a job that imports scipy, and Airflow three times
 @pytest.mark.usefixtures("airflow_db")
 def test_the_operators_verdict_decides_the_branch_of_a_dag(aws: LocalAws, tmp_path: Path) -> None:
     bucket, chance = f"b{uuid.uuid4().hex}", random.Random(1)
@@ -67,7 +68,7 @@ def test_the_operators_verdict_decides_the_branch_of_a_dag(aws: LocalAws, tmp_pa
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=500,
         check=False,
     )
     states = (
