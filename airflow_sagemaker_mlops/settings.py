@@ -119,6 +119,11 @@ def anchor_models() -> bool:
     return _yes("anchor_models")
 
 
+def model_cards() -> bool:
+    """Whether to write model cards onto the candidates that a run registered: ``model_cards``."""
+    return _yes("model_cards")
+
+
 def lineage() -> bool:
     """Whether to write recorded runs to SageMaker Lineage: ``lineage``."""
     return _yes("lineage")

@@ -122,6 +122,14 @@ OPTIONS = {
         example="True",
         type="boolean",
     ),
+    "model_cards": Option(
+        "Whether to write a model card onto the models that a run registered, if it compared with a champion or "
+        "promoted one: data, parameters, metrics, the gate's verdict, run and commit, from the run's record "
+        "(``sagemaker:UpdateModelPackage``).",
+        default="True",
+        example="False",
+        type="boolean",
+    ),
     "lineage": Option(
         "Whether to write recorded runs to SageMaker Lineage when they end, with the pipeline's connection. "
         "The log of ``pipeline.status`` reports failures, which do not affect the run.",

@@ -57,8 +57,19 @@ def publish_run(context: Context, source: PipelineSource, sealed: Sealed, log: C
 
         anchor(aws_for(source.connection).client("sagemaker"), sealed, log)
 
+    def cards() -> None:
+        from ..records.export.model_card import is_about_champions
+
+        if not is_about_champions(sealed.record) or not settings.model_cards():
+            return
+        from ..hooks.aws import aws_for
+        from ..records.export.model_cards import write_cards
+
+        write_cards(aws_for(source.connection).client("sagemaker"), sealed, log)
+
     for name, work in (
         ("its models", anchors),
+        ("its model cards", cards),
         ("its assets", assets),
         ("OpenLineage", openlineage),
         ("SageMaker Lineage", lineage),

@@ -17,7 +17,10 @@ from ..execution.step_run import ExecutionOptions, now
 from ..execution.stubs.branches import Branch
 from ..plan.model import Plan
 from ..plan.selection import Selection
+from ..records.export.model_card import is_about_champions
+from ..records.export.model_cards import write_cards
 from ..records.model.errors import RecordError
+from ..records.seal.seal import Sealed
 from .clients import EmbeddedOnDemand, Target, state_folder
 from .compare_again import compared_again
 from .drive import Telling, drive
@@ -163,4 +166,19 @@ def _sealed(run: PipelineRun, work: Work, observer: RunObserver) -> RunResult:
         observer.message(f"the run was not recorded: {error}", warning=True)
         return result_of(run, branches=work.branches, record_problem=str(error))
     observer.message(f"record {sealed.uri}")
+    _write_cards(run, sealed, observer)
     return result_of(run, branches=work.branches, record=sealed.record, record_uri=sealed.uri)
+
+
+def _write_cards(run: PipelineRun, sealed: Sealed, observer: RunObserver) -> None:
+    """Write the model cards of the run's candidates; what goes wrong is told and has no other effect."""
+    if not is_about_champions(sealed.record):
+        return
+
+    def tell(text: str, *words: object) -> None:
+        observer.message(text % words, warning=True)
+
+    try:
+        write_cards(run.aws.client("sagemaker"), sealed, tell)
+    except Exception as error:
+        tell("the model cards could not be written: %s: %s", type(error).__name__, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import unicodedata
 
@@ -20,6 +21,16 @@ from .context import (
 
 GROUP, PACKAGE = "model-package-group", "model-package"
 MOST_PROPERTIES = 50  # in CustomerMetadataProperties of a package, after an update as well
+CARD_SECTIONS = frozenset(  # of the card of a model package, whose schema is not that of CreateModelCard
+    {
+        "model_overview",
+        "intended_uses",
+        "business_details",
+        "training_details",
+        "evaluation_details",
+        "additional_information",
+    }
+)
 _REGISTERING = threading.Lock()
 
 
@@ -76,6 +87,7 @@ def _list_groups(context: Context, request: Request) -> Answer:
 
 
 def _create_package(context: Context, request: Request) -> Answer:
+    _require_card(request.get("ModelCard") or {})
     _require_metadata(request.get("CustomerMetadataProperties") or {})
     if not request.get("ModelPackageGroupName"):
         return _create_unversioned(context, request)
@@ -146,11 +158,18 @@ def _describe_package(context: Context, request: Request) -> Answer:
 
 
 def _update_package(context: Context, request: Request) -> Answer:
+    _require_card(request.get("ModelCard") or {})
     _require_metadata(request.get("CustomerMetadataProperties") or {})
     with _REGISTERING:  # two updates of one package may change different members of it
         found = find_package(context, request["ModelPackageArn"])
-        before = _package_answer(found).get("CustomerMetadataProperties") or {}
+        package = _package_answer(found)
+        before = package.get("CustomerMetadataProperties") or {}
+        card = package.get("ModelCard") or {}
+        if "ModelCard" in request and card.get("ModelCardStatus") == "Archived":
+            raise invalid("Model Card is in Archived state.")
         changes = {**(found.body.get("changes") or {}), **_without(request, "ModelPackageArn", "ClientToken")}
+        if "ModelCard" in request:
+            changes["ModelCard"] = {**card, **request["ModelCard"]}
         removed = changes.pop("CustomerMetadataPropertiesToRemove", [])
         if "CustomerMetadataProperties" in request or removed:
             merged = {**before, **(request.get("CustomerMetadataProperties") or {})}
@@ -158,6 +177,21 @@ def _update_package(context: Context, request: Request) -> Answer:
             _require_metadata(changes["CustomerMetadataProperties"])
         context.store.update(PACKAGE, context.region, found.name, changes=changes)
         return {"ModelPackageArn": found.body["arn"]}
+
+
+def _require_card(card: Request) -> None:
+    """Refuse a card that AWS's schema for the cards of model packages does not allow, by its sections."""
+    content = card.get("ModelCardContent")
+    if content is None:
+        return
+    try:
+        sections = json.loads(str(content))
+    except ValueError:
+        sections = None
+    if not isinstance(sections, dict):
+        raise invalid("ModelCardContent is not a JSON object.")
+    if unknown := sorted(set(sections) - CARD_SECTIONS):
+        raise invalid(f"ModelCardContent does not follow the schema: extraneous key [{unknown[0]}] is not permitted.")
 
 
 def _require_metadata(properties: Request) -> None:

@@ -107,6 +107,17 @@ def test_on_the_first_day_a_marker_stands_for_the_champion_and_the_next_day_the_
         f"read s3://{place.bucket}/model.tar.gz",
     )
     assert [entry.by["run_id"] for entry in place.history.entries([1])] == [first.run_id]
+    card = place.champion.described["ModelCard"]
+    content = json.loads(card["ModelCardContent"])
+    assert (card["ModelCardStatus"], content["model_overview"]["model_artifact"]) == (
+        "Draft",
+        [f"s3://{place.bucket}/model.tar.gz"],
+    )
+    assert content["additional_information"]["custom_details"]["pipeline"] == place.group
+    with pytest.raises(ClientError, match=r"extraneous key \[model_package_details\]"):
+        place.aws.client("sagemaker").update_model_package(
+            ModelPackageArn=place.champion.arn, ModelCard={"ModelCardContent": '{"model_package_details": {}}'}
+        )
 
 
 def test_what_drift_is_measured_against_is_that_of_the_champion_or_a_marker_for_none(place: Place) -> None:
