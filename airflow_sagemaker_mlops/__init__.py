@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .assets import model_asset
     from .definition import load_pipeline
     from .definition.problems import InvalidPipeline, PipelineError, UnsupportedPipeline
+    from .factory.approved_models import approved_models_dag
     from .factory.champion_rollback import champion_rollback_dag
     from .factory.dag import SageMakerPipelineDag
     from .factory.task_group import SageMakerPipelineTaskGroup
@@ -39,6 +40,7 @@ __all__ = [
     "StatusTrigger",
     "StepTrigger",
     "UnsupportedPipeline",
+    "approved_models_dag",
     "champion_rollback_dag",
     "failure_of",
     "load_pipeline",
@@ -53,6 +55,7 @@ _HOMES = {
     "SageMakerPipelineTaskGroup": "factory.task_group",
     "StepTrigger": "triggers.step",  # every serialized step has this import path, so it should be short
     "StatusTrigger": "triggers.status",
+    "approved_models_dag": "factory.approved_models",
     "champion_rollback_dag": "factory.champion_rollback",
     "failure_of": "failures",
     "load_pipeline": "definition",

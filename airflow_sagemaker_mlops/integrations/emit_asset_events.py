@@ -65,7 +65,7 @@ def emit_for_step(
             context["outlet_events"][outlet].extra.update(extra)
         elif isinstance(outlet, AssetAlias) and model is not None:
             for event in model.events:
-                _add(context["outlet_events"][outlet], model_asset(model.group, event), extra)
+                add_event(context["outlet_events"][outlet], model_asset(model.group, event), extra)
 
 
 def emit_for_run(
@@ -91,12 +91,13 @@ def emit_for_run(
         outputs = outputs_under(location, record, told)
         if outputs:
             asset = Asset(uri=location) if name == location else Asset(name=name, uri=location)
-            _add(events, asset, {**extra, "outputs": outputs})
+            add_event(events, asset, {**extra, "outputs": outputs})
     for step, model in approved_since(record, told, describe):
-        _add(events, model_asset(model.group), {**extra, **model.as_json(), "step": step})
+        add_event(events, model_asset(model.group), {**extra, **model.as_json(), "step": step})
 
 
-def _add(events: Any, asset: Asset, extra: Mapping[str, object]) -> None:
+def add_event(events: Any, asset: Asset, extra: Mapping[str, object]) -> None:
+    """Add an event of ``asset`` to ``events``, those of an alias among the task's outlets."""
     if not NESTED_ALIAS_EXTRAS:
         extra = {
             name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

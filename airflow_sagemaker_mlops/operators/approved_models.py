@@ -1,0 +1,178 @@
+"""Approvals that people give in Studio or by the API, as events of the model asset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import AssetAlias, BaseOperator, Context
+from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
+
+from .. import settings
+from ..assets import model_asset
+
+if TYPE_CHECKING:
+    from ..registry.champion import Version
+
+VARIABLE = "sagemaker_mlops_approved"  # Airflow variables with what earlier sweeps saw: they outlast `airflow db clean`
+
+
+class ApprovedModelsOperator(BaseOperator):
+    """Looks up the approved versions of a group, and sends an event of ``model_asset`` for each that is new.
+
+    The first sweep of a group remembers what is approved, and sends nothing.  Each version has one event: not another
+    one if a pipeline has sent it already, nor if the task is retried; but again if the version was rejected in between.
+    The XCom is the list of the ARNs.
+
+    :param model_package_group: name or ARN of the group, which need not exist yet
+    :param aws_conn_id: connection; ``None`` for boto3's credential chain; default: ``[sagemaker_mlops] aws_conn_id``
+    :param region_name: region; default: the connection's
+    """
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(
+        self,
+        *,
+        model_package_group: str,
+        aws_conn_id: str | ArgNotSet | None = NOTSET,
+        region_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        asset = model_asset(model_package_group)
+        kwargs.setdefault("inlets", [asset])
+        kwargs.setdefault("outlets", [AssetAlias(f"{asset.name}/sweep")])
+        super().__init__(**kwargs)
+        self.model_package_group = model_package_group
+        self.aws_conn_id = settings.connection(aws_conn_id)
+        self.region_name = region_name
+
+    def execute(self, context: Context) -> list[str]:
+        """Sweep once."""
+        from ..execution.identity import digest
+        from ..hooks.aws import aws_for
+        from ..hooks.connection import AwsConnection
+
+        ti = context["ti"]
+        region = self.region_name or settings.region_name()
+        client = aws_for(AwsConnection(self.aws_conn_id, region)).client
+        group = self.model_package_group.rpartition("/")[2]
+        memory = Memory(f"{VARIABLE}:{self.aws_conn_id or ''}:{region or ''}:{group}")
+        approved = _approved(client, self.model_package_group)
+        new = memory.news(approved, digest(ti.dag_id, ti.run_id, ti.task_id)[:16])
+        if new is None:
+            self.log.info(
+                "first sweep of %s: %d approved versions are remembered, without events", group, len(approved)
+            )
+            return []
+        asset = model_asset(self.model_package_group)
+        told = _told(context["inlet_events"][asset]) if new.first else frozenset()
+        sent = []
+        for number in new.numbers:
+            arn = approved[number]
+            if number in new.first and arn in told:
+                self.log.info("%s: a pipeline has sent its event", arn)
+                continue
+            self._send(context, _version(client, arn))
+            sent.append(arn)
+        self.log.info("%s: %d approved versions, %d of them new", group, len(approved), len(sent))
+        return sent
+
+    def _send(self, context: Context, version: Version) -> None:
+        from ..integrations.emit_asset_events import add_event
+
+        ti = context["ti"]
+        extra = {**extra_of(version), "dag_id": ti.dag_id, "run_id": ti.run_id}
+        alias = next(outlet for outlet in self.outlets if isinstance(outlet, AssetAlias))
+        add_event(context["outlet_events"][alias], model_asset(version.group), extra)
+        self.log.info("%s was approved: sent its event", version.arn)
+
+
+class News:
+    """Versions with an event to send: ``numbers``, of which ``first`` were never seen approved before."""
+
+    def __init__(self, numbers: list[int], first: frozenset[int]) -> None:
+        self.numbers, self.first = numbers, first
+
+
+class Memory:
+    """What earlier sweeps saw, in an Airflow variable.
+
+    ``{"7": {"approved": true, "by": …}}``: whether the version was approved at the last sweep, and which task sent its
+    event.  It is written before the events are sent, when the task succeeds; a retry of the task finds its own name,
+    and sends them again.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def news(self, approved: Mapping[int, str], task: str) -> News | None:
+        """Versions with an event to send; ``None`` at the first sweep."""
+        from airflow.sdk import Variable
+
+        stored = Variable.get(self.key, default=None, deserialize_json=True)
+        seen: dict[str, Any] = dict(stored) if isinstance(stored, Mapping) else {}
+        new, first = [], set()
+        for number in sorted(approved):
+            before = seen.get(str(number))
+            if before is None:
+                first.add(number)
+            if before is None or not before["approved"] or (before["by"] and before["by"] == task):
+                new.append(number)
+        after = {name: {**one, "approved": False} for name, one in seen.items() if int(name) not in approved}
+        for number in approved:
+            by = task if number in new and stored is not None else (seen.get(str(number)) or {}).get("by", "")
+            after[str(number)] = {"approved": True, "by": by}
+        if after != seen or stored is None:
+            Variable.set(self.key, after, serialize_json=True)
+        return None if stored is None else News(new, frozenset(first))
+
+
+def _approved(client: Any, group: str) -> dict[int, str]:
+    """{number: ARN} of the approved versions; {} for a group that does not exist yet."""
+    from ..registry.champion import approved_versions
+    from ..registry.errors import NoSuchGroup
+
+    try:
+        return {
+            int(row["ModelPackageVersion"]): str(row["ModelPackageArn"])
+            for row in approved_versions(client("sagemaker"), group)
+        }
+    except NoSuchGroup:
+        return {}
+
+
+def _version(client: Any, arn: str) -> Version:
+    from ..registry.champion import version_of
+
+    return version_of(client, arn)
+
+
+def _told(events: Iterable[Any]) -> frozenset[str]:
+    """The ARNs in the events of the asset so far."""
+    return frozenset(str((event.extra or {}).get("model_package_arn") or "") for event in events)
+
+
+def extra_of(version: Version) -> dict[str, Any]:
+    """The extra of an event: that of a pipeline's event, with who approved the version and why."""
+    return dict(_said(version))
+
+
+def _said(version: Version) -> Iterator[tuple[str, Any]]:
+    described = version.described
+    yield from {
+        "model_package_arn": version.arn,
+        "model_package_group": version.group,
+        "model_package_version": version.number,
+        "approval_status": version.approval,
+    }.items()
+    by = described.get("LastModifiedBy") or {}
+    properties = described.get("CustomerMetadataProperties") or {}
+    for name, value in (
+        ("model_data", version.model_data),
+        ("approved_by", by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn")),
+        ("sentence", described.get("ApprovalDescription")),
+        ("record", properties.get("sagemaker-mlops:record")),
+    ):
+        if value:
+            yield name, str(value)
