@@ -10,6 +10,7 @@ from typing import Any
 from ..definition.step_types import SUPPORTED, operator_name, type_of_operator
 
 _OTHERS = {
+    "ApprovedModelsOperator": "approved_models",
     "ChampionGateOperator": "champion_gate",
     "ChampionRollbackOperator": "champion_rollback",
     "DriftCheckOperator": "drift_check",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import AssetAlias, BaseOperator, Context
+from airflow.sdk import AssetAlias, BaseOperator, Context, Variable
 from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
 
 from .. import settings
@@ -57,9 +58,12 @@ class ApprovedModelsOperator(BaseOperator):
         region = self.region_name or settings.region_name()
         client = aws_for(AwsConnection(self.aws_conn_id, region)).client
         group = self.model_package_group.rpartition("/")[2]
-        memory = Memory(f"{VARIABLE}:{self.aws_conn_id or ''}:{region or ''}:{group}")
+        key = f"{VARIABLE}:{self.aws_conn_id or ''}:{region or ''}:{group}"
         approved = _approved(client, self.model_package_group)
-        new = memory.news(approved, digest(ti.dag_id, ti.run_id, ti.task_id)[:16])
+        stored = Variable.get(key, default=None, deserialize_json=True)
+        after, new = news_of(stored, approved, digest(ti.dag_id, ti.run_id, ti.task_id)[:16])
+        if after != stored:
+            Variable.set(key, after, serialize_json=True)
         if new is None:
             self.log.info(
                 "first sweep of %s: %d approved versions are remembered, without events", group, len(approved)
@@ -88,44 +92,36 @@ class ApprovedModelsOperator(BaseOperator):
         self.log.info("%s was approved: sent its event", version.arn)
 
 
+@dataclass(frozen=True)
 class News:
     """Versions with an event to send: ``numbers``, of which ``first`` were never seen approved before."""
 
-    def __init__(self, numbers: list[int], first: frozenset[int]) -> None:
-        self.numbers, self.first = numbers, first
+    numbers: list[int]
+    first: frozenset[int]
 
 
-class Memory:
-    """What earlier sweeps saw, in an Airflow variable.
+def news_of(stored: object, approved: Iterable[int], task: str) -> tuple[dict[str, Any], News | None]:
+    """(what to remember, what is new): ``approved`` against what earlier sweeps ``stored``; nothing new at the first.
 
-    ``{"7": {"approved": true, "by": …}}``: whether the version was approved at the last sweep, and which task sent its
-    event.  It is written before the events are sent, when the task succeeds; a retry of the task finds its own name,
-    and sends them again.
+    ``{"7": {"approved": true, "by": "0a1b", "first": true}}``: whether the version was approved at the last sweep,
+    which task has sent its event, and whether that was its first.  It is stored before the task succeeds, which sends
+    the events; a retry of the task finds its own name, and sends them again.
     """
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-    def news(self, approved: Mapping[int, str], task: str) -> News | None:
-        """Versions with an event to send; ``None`` at the first sweep."""
-        from airflow.sdk import Variable
-
-        stored = Variable.get(self.key, default=None, deserialize_json=True)
-        seen: dict[str, Any] = dict(stored) if isinstance(stored, Mapping) else {}
-        new, first = [], set()
-        for number in sorted(approved):
-            before = seen.get(str(number))
-            if before is None:
-                first.add(number)
-            if before is None or not before["approved"] or (before["by"] and before["by"] == task):
-                new.append(number)
-        after = {name: {**one, "approved": False} for name, one in seen.items() if int(name) not in approved}
-        for number in approved:
-            by = task if number in new and stored is not None else (seen.get(str(number)) or {}).get("by", "")
-            after[str(number)] = {"approved": True, "by": by}
-        if after != seen or stored is None:
-            Variable.set(self.key, after, serialize_json=True)
-        return None if stored is None else News(new, frozenset(first))
+    seen: dict[str, dict[str, Any]] = dict(stored) if isinstance(stored, Mapping) else {}
+    after = {name: {**one, "approved": False} for name, one in seen.items()}
+    news = []
+    for number in sorted(approved):
+        before = seen.get(str(number), {})
+        is_mine = bool(before) and before["by"] == task
+        is_new = is_mine or not before.get("approved")
+        first = bool(before.get("first")) if is_mine else not before
+        by = "" if stored is None else task if is_new else str(before["by"])
+        after[str(number)] = {"approved": True, "by": by, "first": first}
+        if is_new:
+            news.append((number, first))
+    if stored is None:
+        return after, None
+    return after, News([number for number, _ in news], frozenset(number for number, first in news if first))
 
 
 def _approved(client: Any, group: str) -> dict[int, str]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
@@ -63,13 +64,13 @@ class ModelPackageEvents(BaseEventTrigger):
         """The messages that come within ``left`` seconds, or within what SQS waits; [] also if it refuses."""
         try:
             aws = await self._aws()
-            answer = await in_thread(
-                aws.key,
+            receive = partial(
                 aws.client("sqs").receive_message,
                 QueueUrl=self.queue_url,
                 WaitTimeSeconds=min(WAIT_S, int(left)),
                 MaxNumberOfMessages=10,
             )
+            answer: dict[str, Any] = await in_thread(aws.key, receive)
         except Exception as error:
             log.warning("%s cannot be read, the sweeps go on: %s: %s", self.queue_url, type(error).__name__, error)
             await asyncio.sleep(min(PAUSE_S, left))
@@ -82,8 +83,8 @@ class ModelPackageEvents(BaseEventTrigger):
     async def _delete(self, receipts: list[dict[str, str]]) -> None:
         try:
             aws = await self._aws()
-            sqs = aws.client("sqs")
-            await in_thread(aws.key, sqs.delete_message_batch, QueueUrl=self.queue_url, Entries=receipts)
+            delete = partial(aws.client("sqs").delete_message_batch, QueueUrl=self.queue_url, Entries=receipts)
+            await in_thread(aws.key, delete)
         except Exception as error:  # they come again
             log.warning("messages could not be deleted from %s: %s", self.queue_url, error)
 

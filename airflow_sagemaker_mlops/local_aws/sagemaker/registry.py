@@ -7,6 +7,7 @@ import threading
 import unicodedata
 
 from ..errors import AwsError, invalid
+from ..moto_backend import send_event
 from ..store import NameTaken, Resource
 from .context import (
     Answer,
@@ -103,7 +104,8 @@ def _create_package(context: Context, request: Request) -> Answer:
         body = {"arn": arn, "group": group.name, "version": version, "token": token}
         context.store.update(GROUP, context.region, group.name, versions=version)
         context.store.insert(PACKAGE, context.region, arn, {**body, "request": _without(request, "ClientToken")})
-        return {"ModelPackageArn": arn}
+    _send_state_change(context, find_package(context, arn))
+    return {"ModelPackageArn": arn}
 
 
 def _create_unversioned(context: Context, request: Request) -> Answer:
@@ -176,7 +178,23 @@ def _update_package(context: Context, request: Request) -> Answer:
             changes["CustomerMetadataProperties"] = {k: v for k, v in merged.items() if k not in removed}
             _require_metadata(changes["CustomerMetadataProperties"])
         context.store.update(PACKAGE, context.region, found.name, changes=changes)
-        return {"ModelPackageArn": found.body["arn"]}
+    _send_state_change(context, find_package(context, request["ModelPackageArn"]))
+    return {"ModelPackageArn": found.body["arn"]}
+
+
+def _send_state_change(context: Context, found: Resource) -> None:
+    """Send EventBridge's event of a new or changed version, as SageMaker does."""
+    package = _package_answer(found)
+    names = ("ModelPackageName", "ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn")
+    detail = {name: package[name] for name in (*names, "ModelPackageStatus", "ModelApprovalStatus")}
+    detail |= {name: package[name] for name in ("ModelPackageDescription", "ApprovalDescription") if package.get(name)}
+    entry = {
+        "Source": "aws.sagemaker",
+        "DetailType": "SageMaker Model Package State Change",
+        "Resources": [package["ModelPackageArn"]],
+        "Detail": json.dumps(detail),
+    }
+    send_event(context.region, entry)
 
 
 def _require_card(card: Request) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ...registry.wording import fitted
 
@@ -183,7 +183,7 @@ def _number(name: str, value: float, notes: str = "") -> dict[str, Any]:
     return {**metric, "notes": fitted(notes, LONG)} if notes else metric
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -192,15 +192,17 @@ def _details(record: RecordDocument, model: ModelDocument, uri: str) -> dict[str
     commits = sorted(
         {str(code["commit"]) for step in record["steps"] for code in step.get("code", ()) if code.get("commit")}
     )
+    definition: Mapping[str, Any] = record.get("definition") or {}
+    integrity: Mapping[str, Any] = record.get("integrity") or {}
     known = {
         "pipeline": run.get("pipeline") or run["dag_id"],
         "run": run["run_id"],
         "started": run.get("started"),
         "registered by step": model.get("step"),
         "commit": ", ".join(commits),
-        "definition sha256": (record.get("definition") or {}).get("sha256"),
+        "definition sha256": definition.get("sha256"),
         "record": uri,
-        "record sha256": (record.get("integrity") or {}).get("sha256"),
+        "record sha256": integrity.get("sha256"),
     }
     parameters = {
         f"parameter {name}": parameter.get("value")

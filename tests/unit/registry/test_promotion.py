@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -209,6 +211,36 @@ def test_of_fifty_promotions_on_one_baseline_one_is_made() -> None:
     assert [number for number, _, _ in found["entries"]] == [1, 2, 3]
     production = [number for number, (_, stage, _) in found["stages"].items() if stage == "Production"]
     assert production == [made.version.number]
+
+
+def test_of_fifty_runs_that_compare_again_after_losing_each_replaces_the_champion_it_compared_with() -> None:
+    fake = two_champions()
+    arns = [fake.version(number) for number in range(3, 53)]
+    lost: list[str] = []
+    all_have_compared = threading.Barrier(50)
+
+    def one(arn: str) -> Changed:
+        baseline = compared(fake)
+        all_have_compared.wait()
+        while True:
+            try:
+                made = promoted(fake, arn, f"run {arn[-2:]}", baseline)
+            except ChampionChanged:
+                lost.append(arn)
+                baseline = compared(fake)
+                continue
+            assert (made.entry.replaced, made.entry.number) == (baseline.arn, baseline.number + 1)
+            return made
+
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(one, arns))
+    entries = [json.loads(body) for (_, key), body in sorted(fake.objects.items()) if key.startswith(f"{FOLDER}0")]
+    assert [entry["number"] for entry in entries] == list(range(1, 53))
+    pairs = list(itertools.pairwise(entries))
+    assert all(later["replaced"] == before["model_package"] for before, later in pairs)
+    assert len(set(lost)) == 49
+    production = [number for number, (_, stage, _) in state(fake)["stages"].items() if stage == "Production"]
+    assert [str(number) for number in production] == [entries[-1]["model_package"].rpartition("/")[2]]
 
 
 def kills(fake: FakeRegistry, arn: str, baseline: Baseline) -> int:
