@@ -17,11 +17,27 @@ from airflow_sagemaker_mlops.local_aws import LocalAws
 CODE = """
 import asyncio, json, os, sys
 import boto3
-from airflow_sagemaker_mlops import approved_models_dag
+from airflow.sdk import DAG, task
+from airflow_sagemaker_mlops import approved_models_dag, model_asset
 
 group, queue = sys.argv[1:]
 dag = approved_models_dag("sweeps", group)
 watching = approved_models_dag("watches", group, queue_url=queue)
+approved = model_asset(group)
+
+with DAG("pipeline", schedule=None) as pipeline:
+
+    @task(outlets=[approved])
+    def register_approved(*, outlet_events):
+        outlet_events[approved].extra = {"model_package_arn": register("Approved"), "model_package_version": 3}
+
+    register_approved()
+
+def register(status):
+    container = {"Image": "i", "ModelDataUrl": "s3://bucket/model.tar.gz"}
+    types = {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
+    how = {"ModelPackageGroupName": group, "InferenceSpecification": {"Containers": [container], **types}}
+    return boto3.client("sagemaker").create_model_package(**how, ModelApprovalStatus=status)["ModelPackageArn"]
 
 def say(what, value):
     print("SAID", json.dumps([what, value]))
@@ -39,25 +55,22 @@ def sweep(what):
     say(what, [state, events()])
 
 async def watched(change):
-    trigger = watching.timetable.asset_condition.watchers[0].trigger
+    [asset] = watching.timetable.asset_condition.objects
+    trigger = asset.watchers[0].trigger
     kind, kwargs = trigger.serialize()
     fired = type(trigger)(**kwargs).run()
     seen = [(await anext(fired)).payload["why"]]
     change()
     seen.append((await anext(fired)).payload["why"])
-    waiting = asyncio.ensure_future(anext(fired))
-    left = await asyncio.wait([waiting], timeout=0.5)
+    waiting = asyncio.ensure_future(anext(fired))  # deletes the messages first
+    sqs, counts = boto3.client("sqs"), ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    while any(map(int, sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=counts)["Attributes"].values())):
+        await asyncio.sleep(0.05)
     waiting.cancel()
     return seen
 
 if __name__ == "__main__":
     sagemaker = boto3.client("sagemaker")
-    container = {"Image": "i", "ModelDataUrl": "s3://bucket/model.tar.gz"}
-    types = {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
-
-    def register(status):
-        how = {"ModelPackageGroupName": group, "InferenceSpecification": {"Containers": [container], **types}}
-        return sagemaker.create_model_package(**how, ModelApprovalStatus=status)["ModelPackageArn"]
 
     def decide(arn, status):
         sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status, ApprovalDescription="By ann.")
@@ -73,6 +86,8 @@ if __name__ == "__main__":
     sweep("rejected")
     decide(second, "Approved")
     sweep("approved again")
+    pipeline.test()
+    sweep("told by a pipeline")
     say("watch", asyncio.run(watched(lambda: decide(first, "Rejected"))))
 """
 
@@ -118,5 +133,6 @@ def test_each_approval_is_one_event_and_a_message_wakes_the_watcher(aws: LocalAw
         "another approved": ["success", [one, two]],
         "rejected": ["success", [one, two]],
         "approved again": ["success", [one, two, two]],
+        "told by a pipeline": ["success", [one, two, two, [3, None]]],
         "watch": ["the watch began", "events"],
     }, (done.stdout + done.stderr)[-5000:]
