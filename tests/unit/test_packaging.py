@@ -41,6 +41,7 @@ def test_every_option_that_is_read_is_declared_with_its_default() -> None:
         "on_invalid",
         "signing_key",
         "anchor_models",
+        "model_cards",
         "allowed_operators",
     }
     assert settings.records() == ""
