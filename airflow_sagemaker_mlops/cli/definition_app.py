@@ -176,8 +176,9 @@ def iam(
 ) -> None:
     """Print the minimal IAM policy that the Airflow connection's identity needs to run the definition.
 
-    It leaves out what no definition states: records, model cards, lineage, roles to assume, KMS keys, other operators,
-    and what an Athena query writes besides its result.  Standard error lists statements that could not be narrowed.
+    It leaves out what no definition states: records, model cards, lineage, roles to assume, KMS keys, other packages'
+    operators, and what an Athena query writes besides its result.  Standard error lists statements that could not be
+    narrowed.
     With --stage, account, region and parameter values are those of the stage.
     """
     from .iam import print_policy
