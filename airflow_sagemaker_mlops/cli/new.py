@@ -52,8 +52,10 @@ def new(
     except (ProjectError, OSError) as error:
         say(f"{error}\nNothing was written." if isinstance(error, ProjectError) else f"{folder}: {error}", err=True)
         return 2
-    except (PipelineError, NotCompiled) as error:
+    except PipelineError as error:
         return tell(error, "no project was made")
+    except NotCompiled as error:
+        return tell(NotCompiled(f"{error}\nNothing was written.", error.exit_code))
     where = shlex.quote(str(folder))
     say(f"{folder}: {len(files)} files. Next:")
     say(f"  cd {where} && make test    step code, definitions, DAG files: without an account")
@@ -66,8 +68,8 @@ def update(folder: Path, data: Sequence[str], *, conn: str | None, region: str |
     """Bring a project to the template of the installed version; exit code as for :func:`new`."""
     try:
         given = _given(data)
-        answers = settle({**recorded_answers(folder), **given}) if folder.is_dir() else {}
-        existing = _kept(folder, answers) or (_existing(answers, conn, region, python) if answers else None)
+        answers = settle({**recorded_answers(folder), **given})
+        existing = _kept(folder, answers) or _existing(answers, conn, region, python)
         changes = update_project(folder, given, existing)
     except (ProjectError, OSError) as error:
         say(error, err=True)

@@ -59,6 +59,7 @@ def update_project(folder: Path, given: Mapping[str, Value], existing: Existing 
 
 def recorded_answers(folder: Path) -> dict[str, Value]:
     """The answers that the project was made with.  Raises :class:`ProjectError` (SM375)."""
+    _refuse_foreign(folder)
     path = folder / ANSWERS
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -71,11 +72,15 @@ def recorded_answers(folder: Path) -> dict[str, Value]:
 RESTORE = "Restore it from the project's history; an update needs it."
 
 
-def _manifest(folder: Path) -> dict[str, str]:
-    path = folder / MANIFEST
-    if not path.is_file():
+def _refuse_foreign(folder: Path) -> None:
+    if not (folder / MANIFEST).is_file():
         what = f"{folder} was not made by sagemaker-mlops new: it has no {MANIFEST}."
         raise refusal("SM375", str(folder), what, "Make a project with: sagemaker-mlops new DIR")
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    _refuse_foreign(folder)
+    path = folder / MANIFEST
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         made = Version(found["version"])
