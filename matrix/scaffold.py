@@ -56,6 +56,13 @@ def _lint(folder: Path, linted: set[str]) -> list[str]:
         if text not in linted:
             linted.add(text)
             found += [f"{file.name}: {one}" for one in lint_file(file, ManualArgs(regions=["us-east-1"]))]
+    for words in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("ruff")), *words, "--no-cache", "--quiet", str(folder)],
+            capture_output=True,
+            check=False,
+        )
+        found += [f"ruff {words[0]}"] if done.returncode else []
     return found
 
 
