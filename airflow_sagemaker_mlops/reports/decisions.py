@@ -12,7 +12,7 @@ from .shapes import BranchView, DecisionView, DriftView, FindingView, RuleView, 
 from .wording import CONDITION, DRIFT, GATE, said_of
 
 MOST_RULES, MOST_TERMS, MOST_FINDINGS, MOST_BINS, MOST_BRANCH = 200, 50, 200, 60, 50
-_WAITING = frozenset({"NotStarted", "NotTaken", "NotSelected"})
+_WAITING = frozenset({"NotStarted", "NotSelected"})
 _SIGNS = {
     "Equals": "=",
     "GreaterThan": ">",
@@ -143,27 +143,31 @@ def _rule(rule: JsonObject, given: JsonObject) -> RuleView:
 
 def _branch(name: str, steps: Sequence[JsonObject], decisions: Sequence[str]) -> BranchView:
     """What stands between the decision ``name`` and the next one; records have no graph, but the plan's order."""
-    ran: list[str] = []
-    left: list[str] = []
+    found: dict[str, list[str]] = {"ran": [], "Failed": [], "NotTaken": []}
     inside = False
     for step in steps:
-        own = text(step.get("step"))
+        own, status = text(step.get("step")), text(step.get("status"))
         if own in decisions:
             inside = own == name
-        elif inside and not step.get("loop") and not own.startswith(f"{name}."):
-            status = text(step.get("status"))
-            if status == "NotTaken":
-                left.append(own)
-            elif status not in _WAITING:
-                ran.append(own)
-    return {"ran": ran[:MOST_BRANCH], "not_taken": left[:MOST_BRANCH], "sentence": _of_branch(ran, left)}
+        elif inside and not step.get("loop") and not own.startswith(f"{name}.") and status not in _WAITING:
+            found[status if status in found else "ran"].append(own)
+    ran, failed, left = found.values()
+    return {
+        "ran": ran[:MOST_BRANCH],
+        "failed": failed[:MOST_BRANCH],
+        "not_taken": left[:MOST_BRANCH],
+        "sentence": _of_branch(ran, failed, left),
+    }
 
 
-def _of_branch(ran: Sequence[str], left: Sequence[str]) -> str:
-    if not ran and not left:
-        return ""
-    did = f"{_listed(ran)} ran" if ran else "Nothing ran after it"
-    return f"{did}; {_listed(left)} {'was' if len(left) == 1 else 'were'} not taken." if left else f"{did}."
+def _of_branch(ran: Sequence[str], failed: Sequence[str], left: Sequence[str]) -> str:
+    parts = [
+        f"{_listed(ran)} ran" if ran else "",
+        f"{_listed(failed)} failed" if failed else "",
+        f"{_listed(left)} {'was' if len(left) == 1 else 'were'} not taken" if left else "",
+    ]
+    told_parts = "; ".join(part for part in parts if part)
+    return f"{told_parts}." if told_parts else ""
 
 
 def _listed(names: Sequence[str], most: int = 8) -> str:

@@ -94,6 +94,7 @@ class BranchView(TypedDict):
     """The branch behind a decision: names of steps after it, up to the next decision."""
 
     ran: list[str]
+    failed: list[str]
     not_taken: list[str]
     sentence: str
 

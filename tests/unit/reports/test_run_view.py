@@ -62,6 +62,14 @@ def test_says_what_the_gate_decided_and_what_ran_then() -> None:
     assert view["headline"] == "Promote: AUC 0.68."
 
 
+def test_says_what_failed_after_the_decision() -> None:
+    steps = [gate(), {"step": "A", "status": "Succeeded"}, {"step": "B", "status": "Failed", "failure_reason": "no"}]
+    view = run_view({"run": {}, "steps": steps})
+    assert view["decision"] is not None
+    assert view["decision"]["branch"]["sentence"] == "A ran; B failed."
+    assert view["headline"] == "Failed in B: no"
+
+
 def test_marks_parameters_that_changed() -> None:
     view = run_view(record("r2", rounds=120), record("r1", rounds=80), record("r0", rounds=120))
     rounds = next(one for one in view["parameters"] if one["name"] == "NumRound")
