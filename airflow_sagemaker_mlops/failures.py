@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 
 def failure_of(context: Mapping[str, Any]) -> str:
@@ -26,7 +29,7 @@ def failure_of(context: Mapping[str, Any]) -> str:
     return told or f"{ti.task_id} failed ({context.get('reason')}): see its log."
 
 
-def _told_by(ti: Any) -> str:
+def _told_by(ti: RuntimeTaskInstanceProtocol) -> str:
     from .runtime.task_states import own_xcom, why_failed
 
     left = own_xcom(ti, "return_value")

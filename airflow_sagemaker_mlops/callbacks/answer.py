@@ -6,10 +6,13 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..execution.callback_tokens import handle_of
 from .store import KEY_PREFIX, OPEN
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 TOKEN = re.compile(r"[a-zA-Z0-9]{10}")
 MOST_OUTPUTS = 50
@@ -61,7 +64,7 @@ def give_answer(token: str, answer: Mapping[str, object]) -> dict[str, str]:
     return who
 
 
-def _keep_over_retries(task: dict[str, Any], key: str, answer: str, session: Any) -> None:
+def _keep_over_retries(task: dict[str, Any], key: str, answer: str, session: Session) -> None:
     """Also store it where it survives a retry, which deletes the XComs of a task that started in a worker."""
     try:
         from airflow._shared.state import TaskScope
@@ -90,8 +93,9 @@ def success(outputs: object) -> dict[str, Any]:
     return {"Status": "Succeeded", "OutputParameters": kept}
 
 
-def failure(reason: Any) -> dict[str, Any]:
+def failure(reason: object) -> dict[str, Any]:
     """A failure.  Raises :class:`AnswerRefused` if the API would refuse it."""
-    if not isinstance(reason or "", str) or len(reason or "") > MOST_REASON:
+    text = reason or ""
+    if not isinstance(text, str) or len(text) > MOST_REASON:
         raise AnswerRefused(f"FailureReason must be a string of at most {MOST_REASON} characters.")
-    return {"Status": "Failed", "FailureReason": reason or ""}
+    return {"Status": "Failed", "FailureReason": text}

@@ -16,13 +16,16 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import local_aws
 from ..runs.clients import connected, started, state_folder
 from ..runs.errors import NoAws
 from .option_names import in_options
 from .output.terminal import say
+
+if TYPE_CHECKING:
+    from ..execution.aws.clients import SessionAws
 
 CHILD = Path(__file__).with_name("compile_child.py")
 LONGEST_LINE = 16_384  # bytes; longer lines of output are split
@@ -196,7 +199,7 @@ class _Answering(threading.Thread):
         return {"endpoint_url": aws.endpoint_url, "region": aws.region, **keys}
 
 
-def _of_connection(aws: Any) -> Mapping[str, Any]:
+def _of_connection(aws: SessionAws) -> Mapping[str, Any]:
     found = aws.session.get_credentials()
     if found is None:
         raise NoAws("--conn has no credentials, so the code cannot be compiled with it.")

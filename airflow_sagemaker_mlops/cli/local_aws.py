@@ -6,13 +6,16 @@ import shlex
 import signal
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .. import local_aws
 from ..local_aws.fault_injection import FILE, read_rules, write_rules
 from ..runs.clients import state_folder
 from ..runs.local_aws_guard import look_after
 from .output.terminal import say, say_json, say_styled, say_unmasked
+
+if TYPE_CHECKING:
+    from ..local_aws import LocalAws
 
 MOST_PORT = 65535
 
@@ -145,7 +148,7 @@ def _unusable(folder: Path, error: OSError) -> int:
     return 2
 
 
-def describe(aws: Any) -> None:
+def describe(aws: LocalAws) -> None:
     """Print address, seeds and the Airflow connection."""
     rows = {
         "Embedded AWS": aws.endpoint_url,

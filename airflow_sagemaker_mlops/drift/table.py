@@ -10,12 +10,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..gate.problems import first_few
 from .settings import Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NUMERIC, CATEGORICAL, TEXT = "numeric", "categorical", "text"
 CHUNK = 100_000  # records
@@ -89,7 +92,7 @@ class _Reader:
         self.parts: dict[str, list[np.ndarray]] = {}
         self.columns: dict[str, Column] = {}
 
-    def add(self, chunk: Any) -> None:
+    def add(self, chunk: pd.DataFrame) -> None:
         names = [str(name) for name in chunk.columns]
         if not self.names:
             self._begin(names)
@@ -119,7 +122,7 @@ class _Reader:
                 self.columns[name] = Column(CATEGORICAL if is_text else NUMERIC)
                 self.parts[name] = []
 
-    def _add_column(self, name: str, values: Any) -> None:
+    def _add_column(self, name: str, values: pd.Series) -> None:
         column = self.columns[name]
         stripped = values.astype(str).str.strip()
         present = ~(values.isna() | stripped.isin(self.declared.missing))

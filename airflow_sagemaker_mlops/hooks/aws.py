@@ -10,11 +10,14 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..execution.aws.clients import SessionAws
 from ..execution.watch.eventbridge import region_of
 from .connection import AwsConnection
+
+if TYPE_CHECKING:
+    from boto3 import Session
 
 KEEP_S = 900.0  # credentials from outside the connection are fetched again after this time
 LOOK_S = 30.0  # a changed connection is noticed after this time; a secrets backend may charge per request
@@ -162,7 +165,7 @@ def _events_queue(extra: Mapping[str, object], region: str) -> str:
     return url if region_of(url) in ("", region) else ""
 
 
-def _assuming(role: str, external_id: str | None, session: Any, region: str, sts: dict[str, Any]) -> Any:
+def _assuming(role: str, external_id: str | None, session: Session, region: str, sts: Mapping[str, object]) -> Any:
     """A session as ``role``, whose credentials botocore fetches on first use and renews in time."""
     import boto3
     import botocore.session

@@ -22,7 +22,8 @@ from ..runtime.task_states import run_name_of, xcom_of
 from ..settings import location_of
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperator, Context
+    from airflow.sdk.definitions.mappedoperator import MappedOperator
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
     from ..records.model.documents import RecordDocument, StepDocument
@@ -100,7 +101,7 @@ def _adapter() -> Any:
 
 
 def _ended_in_triggerer(
-    tasks: Mapping[str, Any], steps: Iterable[StepDocument], prefix: str
+    tasks: Mapping[str, BaseOperator | MappedOperator], steps: Iterable[StepDocument], prefix: str
 ) -> Iterable[tuple[str, StepDocument]]:
     for step in steps:
         task_id = prefix + step["step"]
@@ -111,7 +112,7 @@ def _ended_in_triggerer(
             yield task_id, step
 
 
-def _may_be_told(task: Any) -> bool:
+def _may_be_told(task: BaseOperator | MappedOperator) -> bool:
     """Whether the options of ``[openlineage]`` include this task."""
     from airflow.providers.openlineage.utils.utils import is_operator_disabled, is_selective_lineage_enabled
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -20,6 +20,12 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from .errors import AwsError
 from .signature import SignedRequest
+
+if TYPE_CHECKING:
+    import socket
+
+    from _typeshed import WriteableBuffer
+    from _typeshed.wsgi import WSGIApplication
 
 MAX_CONNECTIONS = 512  # each has a thread; the server closes any further connection at once
 HEADERS_S, MAX_HEADERS = 20.0, 128 * 1024
@@ -36,7 +42,7 @@ INCOMING_REQUEST = "sagemaker_mlops.incoming_request"  # key in the WSGI environ
 class LimitedReader(io.RawIOBase):
     """A reader of a socket with a deadline and a limit on the number of bytes."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._ignores_errors = False
         self.allow(HEADERS_S, MAX_HEADERS)
@@ -54,7 +60,7 @@ class LimitedReader(io.RawIOBase):
         """Always."""
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         """Read some bytes.  Raises ``TimeoutError`` if they do not arrive in time or exceed the limit."""
         remaining = self._deadline - time.monotonic()
         target = memoryview(buffer)[: max(0, self._bytes_left)]
@@ -207,11 +213,11 @@ class Server(ThreadedWSGIServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, app: Any) -> None:
+    def __init__(self, port: int, app: WSGIApplication) -> None:
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__("127.0.0.1", port, app, Handler)
 
-    def process_request(self, request: Any, client_address: object) -> None:
+    def process_request(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         """Serve a connection in a thread, or close it if too many are open."""
         if not self._slots.acquire(blocking=False):
             self.shutdown_request(request)
@@ -222,7 +228,9 @@ class Server(ThreadedWSGIServer):
             self._slots.release()
             raise
 
-    def process_request_thread(self, request: Any, client_address: object) -> None:
+    def process_request_thread(
+        self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
+    ) -> None:
         """Serve one connection to its end."""
         try:
             super().process_request_thread(request, client_address)

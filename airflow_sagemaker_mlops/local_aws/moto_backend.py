@@ -13,10 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .state import ACCOUNT
 from .validation import validate_passed_on
+
+if TYPE_CHECKING:
+    from moto.sqs.models import Message
 
 Environ = dict[str, Any]
 
@@ -261,7 +264,7 @@ def queued_messages() -> Iterator[tuple[str, Callable[[], QueuedMessage]]]:
                 yield message.id, partial(_describe_message, region, name, message)
 
 
-def _describe_message(region: str, queue: str, message: Any) -> QueuedMessage:
+def _describe_message(region: str, queue: str, message: Message) -> QueuedMessage:
     members = {member: getattr(message, member) for member in _MESSAGE_MEMBERS}
     return QueuedMessage(message.id, region, queue, int(message.sent_timestamp), members)
 

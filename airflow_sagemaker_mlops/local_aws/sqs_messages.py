@@ -6,6 +6,7 @@ import base64
 import json
 import sqlite3
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ class Messages:
             self._saved = set(found)
 
 
-def _encoded(value: Any) -> dict[str, str]:
+def _encoded(value: bytes) -> dict[str, str]:
     return {"bytes": base64.b64encode(value).decode()}
 
 
-def _decoded(value: dict[str, Any]) -> Any:
+def _decoded(value: Mapping[str, str]) -> Any:
     return base64.b64decode(value["bytes"]) if value.keys() == {"bytes"} else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..definition.champion_gate import INPUT
@@ -54,7 +54,7 @@ class ChampionGateOperator(StepOperator):
         super().__init__(**kwargs)
 
 
-def _problems(predictions: Any, rules: Any, job: Mapping[str, Any]) -> list[str]:
+def _problems(predictions: object, rules: Iterable[Mapping[str, Any]], job: Mapping[str, object]) -> list[str]:
     """Sentences about everything that no run can mend."""
     from ..gate import rule_problems
 

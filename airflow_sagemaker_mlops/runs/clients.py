@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import local_aws
 from ..execution.aws.clients import SessionAws
 from .errors import Argument, NoAws
+
+if TYPE_CHECKING:
+    from boto3 import Session
+
+    from ..local_aws import LocalAws
 
 LOCAL_AWS_REGION = "us-east-1"
 LOG_LEVEL = "AIRFLOW__LOGGING__LOGGING_LEVEL"
@@ -98,7 +103,7 @@ def _only_warnings() -> Iterator[None]:
         os.environ.pop(LOG_LEVEL, None)
 
 
-def of_session(session: Any, region: str | None) -> SessionAws:
+def of_session(session: Session, region: str | None) -> SessionAws:
     """Clients of a boto3 session.  Raises :class:`NoAws` if no region is known."""
     known = region or session.region_name
     if not known:
@@ -161,7 +166,7 @@ class EmbeddedOnDemand:
         return self._aws.client(service)
 
 
-def local_aws_clients(running: Any) -> SessionAws:
+def local_aws_clients(running: LocalAws) -> SessionAws:
     """Clients of a running embedded AWS."""
     return SessionAws(
         running.session(), running.region, key=running.endpoint_url, endpoint_of=lambda _service: running.endpoint_url

@@ -8,7 +8,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..local_aws import LocalAws
 
 SCRIPT, FUNCTION = "publish.py", "publish"
 
@@ -28,7 +31,7 @@ def script_of(folder: Path) -> Path | None:
     return script if any(node.name == FUNCTION and len(node.args.args) == 3 for node in defined) else None
 
 
-def publish(script: Path, aws: Any) -> list[str]:
+def publish(script: Path, aws: LocalAws) -> list[str]:
     """Call ``publish(clients, bucket, role_arn)`` of ``script``; returns what it put.  Raises :class:`NotPublished`."""
     spec = importlib.util.spec_from_file_location(f"publish_{script.parent.name}", script)
     if spec is None or spec.loader is None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..definition.problems import did_you_mean
 from ..definition.values import as_text
@@ -24,6 +24,9 @@ from ..execution.stubs.run import checked, read_file, write_file
 from ..plan.model import Plan
 from ..plan.spec import StepSpec
 from .errors import Argument, RunError
+
+if TYPE_CHECKING:
+    from ..execution.aws.clients import Aws
 
 AUTO = "auto"
 
@@ -94,7 +97,7 @@ class StubOptions:
 
     def write_files(
         self,
-        aws: Any,
+        aws: Aws,
         plan: Plan,
         choice: Mapping[str, Branch],
         values: Mapping[str, object],

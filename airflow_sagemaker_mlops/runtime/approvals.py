@@ -11,6 +11,8 @@ from .context import iso
 from .task_states import every_state, instance_of, xcom_of
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.definitions.mappedoperator import MappedOperator
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 ANSWER_KEY = "sagemaker_answer"
@@ -56,7 +58,9 @@ def approvals_of(ti: RuntimeTaskInstanceProtocol, steps: Mapping[str, str], grou
     return sorted(found, key=lambda approval: str(approval.get("at", "")))
 
 
-def _answer(ti: RuntimeTaskInstanceProtocol, task: Any, index: int | None, is_step: bool) -> Iterator[tuple[str, Any]]:
+def _answer(
+    ti: RuntimeTaskInstanceProtocol, task: BaseOperator | MappedOperator, index: int | None, is_step: bool
+) -> Iterator[tuple[str, Any]]:
     name = task.task_id
     left = answer_in(xcom_of(ti, name, ANSWER_KEY, index)) if is_step else None
     left = left or answer_in(xcom_of(ti, name, "return_value", index))

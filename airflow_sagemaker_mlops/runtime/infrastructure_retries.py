@@ -36,7 +36,7 @@ def outlast_outages(kwargs: dict[str, Any], given: Mapping[str, Any]) -> None:
             kwargs[name] = value
 
 
-def _arguments(first: Any) -> dict[str, Any]:
+def _arguments(first: timedelta | float) -> dict[str, Any]:
     """The arguments for a first delay of ``first``, a duration or seconds, with doubling delays."""
     longest = max(LONGEST_DELAY, first if isinstance(first, timedelta) else timedelta(seconds=float(first)))
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.definitions._internal.types import NOTSET
 
@@ -12,6 +12,9 @@ from ..definition.step_types import WAITING
 from ..hooks.connection import AwsConnection
 from ..plan.spec import StepSpec
 from .step_task import StepTask
+
+if TYPE_CHECKING:
+    pass
 
 
 def defaults_of(*places: Any) -> dict[str, Any]:

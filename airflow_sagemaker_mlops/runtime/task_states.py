@@ -10,6 +10,8 @@ from ..task_log import absence_expected
 from .step_task import JOURNAL_KEY
 
 if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.definitions.mappedoperator import MappedOperator
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})  # Airflow's states
@@ -66,7 +68,7 @@ def sibling_index(ti: RuntimeTaskInstanceProtocol, task_id: str) -> int | None:
     return int(ti.map_index) if same else None
 
 
-def mapped_group_of(operator: Any) -> str | None:
+def mapped_group_of(operator: BaseOperator | MappedOperator) -> str | None:
     """Id of the innermost mapped task group of ``operator``, parsed or serialized."""
     return next((str(group.group_id) for group in operator.iter_mapped_task_groups()), None)
 

@@ -21,6 +21,8 @@ from ..definition.problems import did_you_mean
 from ..definition.values import as_text, coerce
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from ..json_types import ModelShape
 
 SCALARS = frozenset({"string", "integer", "long", "float", "double", "boolean", "timestamp", "blob", "character"})
@@ -68,7 +70,7 @@ def operation_input(service: str, operation: str) -> ModelShape:
 
 
 @functools.cache
-def _service_model(session_module: Any, service: str) -> Any:
+def _service_model(session_module: ModuleType, service: str) -> Any:
     return session_module.Session().get_service_model(service)
 
 

@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ...execution.secret_masking import mask, without
 from ...visible_text import shown
@@ -135,7 +135,7 @@ def tell(error: ValueError, consequence: str = "") -> int:
 class _Unread:
     """A stream that becomes the null device once its reader is gone: ``| head`` ended, or the terminal closed."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def __getattr__(self, name: str) -> Any:

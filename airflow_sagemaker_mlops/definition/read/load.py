@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -224,7 +224,7 @@ def _load_yaml(text: str, name: str) -> _Read:
 def _load_json(text: str, name: str) -> _Read:
     written = False
 
-    def number(digits: str, kind: Any) -> Any:
+    def number(digits: str, kind: Callable[[str], Any]) -> Any:
         nonlocal written
         if len(digits) > MOST_DIGITS:
             raise ValueError

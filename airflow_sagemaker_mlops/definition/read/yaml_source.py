@@ -13,10 +13,10 @@ so a deep document would crash the process, and PyYAML expands merge keys again 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -38,6 +38,13 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _NUMBER_BEGINS = frozenset("-+.0123456789")
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Mark(Protocol):
+    """A position in a text, counted from 0; libyaml's and PyYAML's own class have no common base."""
+
+    line: int
+    column: int
 
 
 class _Loader(_Base):  # type: ignore[misc]
@@ -77,7 +84,7 @@ class _Open:
 
     is_map: bool
     tag: str | None
-    mark: Any
+    mark: _Mark
     anchor: str | None
     items: list[Any] = field(default_factory=list)
     own: dict[str, Any] = field(default_factory=dict)
@@ -192,7 +199,7 @@ class _Builder:
             self.anchors[event.anchor] = _Anchor(value, text, 1, len(text), done=True)
         self._put(value, mark, 1, len(text))
 
-    def _is_key(self, mark: Any, text: str | None) -> bool:
+    def _is_key(self, mark: _Mark, text: str | None) -> bool:
         """Whether the scalar is the next key of a mapping; if so, it is stored as the key."""
         inside = self.open[-1] if self.open else None
         if inside is None or not inside.is_map or inside.has_key:
@@ -208,7 +215,7 @@ class _Builder:
                 self._keep(key_twice(text, mark.line + 1, mark.column + 1))
         return True
 
-    def _put(self, value: Any, mark: Any, size: int, letters: int, marks: list[Any] | None = None) -> None:
+    def _put(self, value: object, mark: _Mark, size: int, letters: int, marks: list[Any] | None = None) -> None:
         """Add a finished value to its container."""
         if not self.open:
             self.documents.append(value)
@@ -246,7 +253,7 @@ class _Builder:
             return self._core(tag.removeprefix(_CORE), text, event.start_mark)
         return self._expanded(tag, text, event.start_mark)
 
-    def _expanded(self, tag: str, value: Any, mark: Any) -> Any:
+    def _expanded(self, tag: str, value: object, mark: _Mark) -> Any:
         if self.is_template:
             return template_tag(tag, value)
 
@@ -260,7 +267,7 @@ class _Builder:
         if len(self.problems) < MOST_PROBLEMS:
             self.problems[problem] = None
 
-    def _resolved(self, text: str, mark: object) -> Any:
+    def _resolved(self, text: str, mark: _Mark) -> Any:
         first = text[:1]
         if first in _NUMBER_BEGINS and first:
             if _INTEGER.fullmatch(text):
@@ -278,7 +285,7 @@ class _Builder:
         self.written = self.written or type(value) is Written
         return value
 
-    def _core(self, kind: str, text: str, mark: object) -> Any:
+    def _core(self, kind: str, text: str, mark: _Mark) -> Any:
         """A scalar with one of YAML's built-in tags, ``!!int 3``."""
         if kind in _BEYOND_JSON:
             return self._no_json(kind, mark)
@@ -305,21 +312,21 @@ class _Builder:
             raise _refused(mark, f"{'an object' if made.is_map else 'a list'} cannot be read as {kind}")
         return value
 
-    def _no_json(self, kind: str, mark: Any) -> Any:
+    def _no_json(self, kind: str, mark: _Mark) -> Any:
         what = f'"!!{kind}" is a type that JSON does not have.'
         fix = "Write it as a string or a list."
         self._keep(Problem("SM110", "$", what, fix, line=mark.line + 1, column=mark.column + 1))
         return UNREAD
 
 
-def _number(text: str, kind: Any, mark: Any) -> Any:
+def _number(text: str, kind: Callable[[str], Any], mark: _Mark) -> Any:
     try:
         return number_as_written(text, kind)
     except ValueError as error:
         raise _refused(mark, str(error)) from None
 
 
-def _refused(mark: Any, what: str) -> YamlRefused:
+def _refused(mark: _Mark, what: str) -> YamlRefused:
     problem = Problem("SM101", "$", f"this is not YAML: {what}.", line=mark.line + 1, column=mark.column + 1)
     return YamlRefused(problem)
 

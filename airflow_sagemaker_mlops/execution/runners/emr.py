@@ -137,7 +137,7 @@ def _names(run: StepRun, ordinal: int, known: Entry | None) -> IsOwn:
 
 
 async def _own_cluster(
-    run: StepRun, name: str, arguments: dict[str, Any], is_own: IsOwn, pauses: tuple[float, ...]
+    run: StepRun, name: str, arguments: AwsShape, is_own: IsOwn, pauses: tuple[float, ...]
 ) -> tuple[str, bool]:
     """A cluster that runs only this step, and whether it was created now rather than found by its name."""
     found = await _find(run, "ListClusters", is_own, pauses)
@@ -152,7 +152,7 @@ async def _own_cluster(
     return str(made["JobFlowId"]), True
 
 
-async def _add(run: StepRun, cluster: str, name: str, arguments: dict[str, Any]) -> str:
+async def _add(run: StepRun, cluster: str, name: str, arguments: AwsShape) -> str:
     config = {"ActionOnFailure": "CONTINUE", **(arguments.get("StepConfig") or {}), "Name": name}
     request = {"JobFlowId": cluster, "Steps": [config]}
     if arguments.get("ExecutionRoleArn"):

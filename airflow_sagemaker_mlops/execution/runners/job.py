@@ -50,7 +50,7 @@ async def submit_job(run: StepRun, change: Change = unchanged) -> Submitted:
     return job
 
 
-async def ended_well(run: StepRun, job: Submitted, address: dict[str, Any]) -> dict[str, Any]:
+async def ended_well(run: StepRun, job: Submitted, address: AwsShape) -> dict[str, Any]:
     """Wait for ``job`` and return its properties.  Raises :class:`JobFailed` unless it succeeded."""
     sweep = sweep_for(run.aws, run.entry, run.options.poll_interval_s)
 

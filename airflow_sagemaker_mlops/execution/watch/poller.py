@@ -17,13 +17,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import NOT_FOUND, error_code
 from ...steps.model import StepType
 from ..aws.clients import NEVER_SENT, Aws, call, is_transient, may_pass
 from ..describe import properties_of
 from .eventbridge import JobEvents, events_for
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 log = logging.getLogger(__name__)
 FASTEST_S = 0.25
@@ -51,7 +54,7 @@ class _Waiting:
     """One waiter; others may wait for the same name, e.g. runs that update one endpoint."""
 
     name: str
-    address: dict[str, Any]
+    address: AwsShape
     future: asyncio.Future[dict[str, Any]]
     on_change: Callable[[str], None]
     context: contextvars.Context = field(default_factory=contextvars.copy_context)  # Airflow finds the task log by it
@@ -82,7 +85,7 @@ class Sweep:
     changed: set[str] = field(default_factory=set)
     bell: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def wait(self, name: str, address: dict[str, Any], on_change: Callable[[str], None]) -> dict[str, Any]:
+    async def wait(self, name: str, address: AwsShape, on_change: Callable[[str], None]) -> dict[str, Any]:
         """The properties of ``name`` once it is terminal, as plain JSON.  Raises :class:`JobDisappeared`.
 
         address   request members that identify it for Describe

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ...json_types import AwsShape
 from ...paths import UnsafePath, below
 from ..state import OWN_CALLS, LocalAws, read_server
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSRequest
 
 
 def new_job_data(aws: LocalAws, region: str, kind: str, name: str, arn: str, *, request: AwsShape) -> dict[str, Any]:
@@ -116,7 +119,7 @@ class JobFolder:
             self._clients[service].meta.events.register_first("request-created", self._follow)
         return self._clients[service]
 
-    def _follow(self, request: Any, **_: Any) -> None:
+    def _follow(self, request: AWSRequest, **_: object) -> None:
         """Send ``request`` to the server's current address."""
         scheme, host = self.endpoint_url.split("://")
         request.url = urlsplit(request.url)._replace(scheme=scheme, netloc=host).geturl()

@@ -11,12 +11,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 ROOT = Path("/opt/ml")
 
@@ -36,7 +39,7 @@ def fail(reason: str) -> NoReturn:
     sys.exit(1)
 
 
-def with_parameters(notebook: Any, values: dict[str, str]) -> None:
+def with_parameters(notebook: NotebookNode, values: dict[str, str]) -> None:
     """Insert a cell of assignments after the cell that is tagged "parameters", or as the first cell."""
     if not values:
         return
@@ -46,7 +49,7 @@ def with_parameters(notebook: Any, values: dict[str, str]) -> None:
     notebook.cells.insert(places[0] + 1 if places else 0, cell)
 
 
-def kernel_of(notebook: Any) -> str:
+def kernel_of(notebook: NotebookNode) -> str:
     """The requested kernel, or ``python3`` if this machine does not have it."""
     own = notebook.metadata.get("kernelspec", {}).get("name")
     wanted = str(os.environ.get("SM_KERNEL_NAME") or own or "python3")

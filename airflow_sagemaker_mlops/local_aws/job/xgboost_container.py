@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 ROOT = "/opt/ml"
 NOT_FOR_BOOSTER = {
@@ -64,7 +67,7 @@ def main() -> None:
     os.replace(f"{ROOT}/model/xgboost-model.ubj", f"{ROOT}/model/xgboost-model")
 
 
-def printer(xgb: Any) -> Any:
+def printer(xgb: ModuleType) -> Any:
     """A callback that prints metrics in the image's format, including its escaped tabs."""
 
     base: Any = xgb.callback.TrainingCallback
@@ -82,7 +85,7 @@ def printer(xgb: Any) -> Any:
     return Printer()
 
 
-def read(folder: str, kind: str, np: Any, xgb: Any) -> Any:
+def read(folder: str, kind: str, np: ModuleType, xgb: ModuleType) -> Any:
     """Read all files of a channel into one matrix."""
     files = sorted(
         os.path.join(base, name) for base, _, names in os.walk(folder) for name in names if not name.startswith(".")

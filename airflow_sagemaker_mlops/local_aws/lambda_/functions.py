@@ -17,13 +17,16 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...paths import UnsafePath, inside
 from ..errors import AwsError, not_available
 from ..moto_backend import lambda_function
 from ..processes import end_group
 from ..state import LocalAws
+
+if TYPE_CHECKING:
+    from moto.awslambda.models import LambdaFunction
 
 MIN_TIMEOUT_S = 30.0  # on a busy laptop, importing boto3 takes longer than Lambda's default of 3 s
 LOG_TAIL = 4096
@@ -97,7 +100,7 @@ def version_of(function: object) -> str:
     return version if version.isdigit() and version != "0" else "$LATEST"
 
 
-def invoke(aws: LocalAws, function: Any, event: bytes) -> Invocation:
+def invoke(aws: LocalAws, function: LambdaFunction, event: bytes) -> Invocation:
     """Run a function that :func:`find` returned."""
     return _run(aws, function, _unpacked(Path(aws.state_dir), function.code_bytes), event or b"{}")
 
@@ -147,7 +150,7 @@ def _unpack(content: bytes, target: Path) -> None:
         raise AwsError("InvalidZipFileException", f"Could not unzip uploaded file: {error}") from None
 
 
-def _run(aws: LocalAws, function: Any, root: Path, event: bytes) -> Invocation:
+def _run(aws: LocalAws, function: LambdaFunction, root: Path, event: bytes) -> Invocation:
     limit = max(float(function.timeout or 3), MIN_TIMEOUT_S)
     request_id = base64.b32encode(os.urandom(10)).decode().lower()
     environment = _environment(aws, function, root, limit, request_id)
@@ -178,7 +181,7 @@ def _run(aws: LocalAws, function: Any, root: Path, event: bytes) -> Invocation:
     return Invocation(json.dumps(result["result"]).encode(), "", text)
 
 
-def _environment(aws: LocalAws, function: Any, root: Path, limit: float, request_id: str) -> dict[str, str]:
+def _environment(aws: LocalAws, function: LambdaFunction, root: Path, limit: float, request_id: str) -> dict[str, str]:
     inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if key in os.environ}
     configured = {str(key): str(value) for key, value in (function.environment_vars or {}).items()}
     return {

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 from xml.sax.saxutils import escape
 
 from ..moto_backend import Environ, Reply, s3_bucket
+
+if TYPE_CHECKING:
+    from moto.s3.models import FakeBucket
 
 MAX_KEYS = 1000  # per page, as on AWS
 
@@ -38,7 +41,7 @@ def listed_versions(environ: Environ) -> Reply | None:
     )
 
 
-def _entries(bucket: Any, prefix: str) -> Iterator[tuple[str, Any, bool]]:
+def _entries(bucket: FakeBucket, prefix: str) -> Iterator[tuple[str, Any, bool]]:
     """(key, version or delete marker, whether it is the latest), sorted by key, then newest first."""
     keys = [key for key in list(bucket.keys) if key.startswith(prefix)]
     for key in sorted(keys, key=str.encode):

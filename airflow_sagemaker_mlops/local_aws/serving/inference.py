@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -42,7 +43,7 @@ def load_user_module() -> Any:
     return None
 
 
-def call(function: Any, *arguments: Any) -> Any:
+def call(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a handler, which may have one more parameter, the context."""
     count = len(inspect.signature(function).parameters)
     return function(*arguments, None) if count == len(arguments) + 1 else function(*arguments)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ...plan.model import STATUS_TASK_ID
 
 if TYPE_CHECKING:
-    from airflow.sdk import DAG
+    from airflow.sdk import DAG, BaseOperator
+    from airflow.sdk.definitions.mappedoperator import MappedOperator
 
     from ...definition.problems import Problem
     from ...records.reuse.selective_run import SelectiveRequest
@@ -35,7 +36,7 @@ def pipelines_in(dag: DAG) -> list[str]:
     return [name.removesuffix(STATUS_TASK_ID).rstrip(".") for name in ends]
 
 
-def _is_status_task(task_id: str, task: Any) -> bool:
+def _is_status_task(task_id: str, task: BaseOperator | MappedOperator) -> bool:
     """Whether ``task`` ends a pipeline; a user's own task may have such an id."""
     return f".{task_id}".endswith(f".{STATUS_TASK_ID}") and task.task_type == "PipelineStatusOperator"
 
