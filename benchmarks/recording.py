@@ -56,6 +56,7 @@ def measure() -> dict[str, Any]:
     return {
         "wall_s_median": {kind: round(seconds, 2) for kind, seconds in wall.items()},
         "overhead": round(middle / wall["off"], 4),
+        "error_of_overhead": round(_error_of_middle(more) / wall["off"], 4),
         "more_s_of_pairs": {
             "middle": round(middle, 3),
             "median": round(statistics.median(more), 3),

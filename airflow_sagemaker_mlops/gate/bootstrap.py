@@ -18,12 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .comparison import Comparison, Normal
 from .metrics import Value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 RESAMPLES = 1999  # 5 % of (resamples + 1) is a whole number
 MOST_PARTS = 4096
@@ -123,7 +126,7 @@ def compare_sums(
     columns = candidate[0] + (champion[0] if champion else ())
     width, records = len(candidate[0]), len(candidate[0][0])
 
-    def values(sums: Any) -> tuple[Any, Any]:
+    def values(sums: NDArray[Any]) -> tuple[Any, Any]:
         other = champion[1](sums[..., width:]) if champion else np.zeros(sums.shape[:-1])
         return candidate[1](sums[..., :width]), other
 
@@ -182,7 +185,7 @@ def compare_by_function(
     return mine, other, resampled(sign * (mine - other), drawn, records, method)
 
 
-def resampled(gain: float, drawn: Any, records: int, method: str) -> Comparison:
+def resampled(gain: float, drawn: NDArray[Any], records: int, method: str) -> Comparison:
     """The comparison from the resamples; its error is NaN if too many of them are undefined."""
     defined = np.sort(drawn[np.isfinite(drawn)])
     if not len(defined) or len(defined) < 0.99 * len(drawn):
@@ -218,7 +221,7 @@ def _kinds(columns: tuple[Any, ...]) -> tuple[Any, Any] | None:
     return np.stack([column[first] for column in columns], axis=-1), counts
 
 
-def _is_binary(column: Any) -> bool:
+def _is_binary(column: NDArray[Any]) -> bool:
     return bool(((column[:1000] == 0) | (column[:1000] == 1)).all() and ((column == 0) | (column == 1)).all())
 
 
@@ -236,7 +239,7 @@ def _parts(columns: tuple[Any, ...], groups: Any, weights: Weights) -> Any:
     return np.stack([np.bincount(groups, weights=column, minlength=number) for column in columns], axis=-1)
 
 
-def _members(groups: Any) -> tuple[Any, Any, Any]:
+def _members(groups: NDArray[Any]) -> tuple[Any, Any, Any]:
     order = np.argsort(groups, kind="stable")
     sizes = np.bincount(groups)
     return order, np.cumsum(sizes) - sizes, sizes

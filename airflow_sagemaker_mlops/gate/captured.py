@@ -146,7 +146,7 @@ def _numbers(text: str) -> list[float]:
         return []
 
 
-def _of_json(value: Any) -> list[float]:
+def _of_json(value: object) -> list[float]:
     if isinstance(value, bool):
         return []
     if isinstance(value, (int, float)):

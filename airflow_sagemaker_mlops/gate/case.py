@@ -52,7 +52,7 @@ class Case:
         return dict(zip(("candidate", "champion"), pair))
 
 
-def number_or_none(value: Any) -> float | None:
+def number_or_none(value: object) -> float | None:
     """Any library's finite number as a float; ``None`` for anything else, booleans and strings included."""
     if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
         return None

@@ -9,14 +9,17 @@ data", Biometrics 53 (1997) 567-578.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .comparison import Normal
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def areas(positive: Any, scores: Any) -> tuple[float, Any]:
+
+def areas(positive: NDArray[Any], scores: NDArray[Any]) -> tuple[float, Any]:
     """The area under the ROC curve, and each record's placement.
 
     positive   (n,) booleans; both classes occur

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _PLAIN_NUMBER = re.compile(_NUMBER)
 _PERCENT = re.compile(rf"({_NUMBER})\s*%")
 
 
-def number_of(value: Any) -> float | None:
+def number_of(value: object) -> float | None:
     """A finite number, or a text that is one; nothing otherwise, for booleans too."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
@@ -25,14 +24,14 @@ def number_of(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def share_of(value: Any) -> float | None:
+def share_of(value: object) -> float | None:
     """The share that a percentage such as ``5%`` means, if it is finite; nothing for any other value."""
     found = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     share = float(found[1]) / 100 if found else math.nan
     return share if math.isfinite(share) else None
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value in a sentence: short, and in the words of YAML."""
     if isinstance(value, str):
         return f'"{cut(value)}"'
@@ -47,7 +46,7 @@ def shown(value: Any) -> str:
     return cut(repr(value) if not isinstance(value, int) or abs(value) < 10**40 else "a huge number")
 
 
-def cut(value: Any, most: int = 60) -> str:
+def cut(value: object, most: int = 60) -> str:
     """``value`` as a text of at most ``most`` characters."""
     text = str(value)
     return text if len(text) <= most else text[: most - 1] + "…"

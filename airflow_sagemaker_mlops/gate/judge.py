@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,14 +37,17 @@ from .sentence import rule_sentence, whole_sentence
 from .table import Predictions, column_named, table
 from .user_function import load_function
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 def evaluate(
     rules: Any,
     *,
-    label: Any,
-    candidate: Any,
-    champion: Any = None,
-    ids: Any = None,
+    label: ArrayLike,
+    candidate: ArrayLike,
+    champion: ArrayLike | None = None,
+    ids: ArrayLike | None = None,
     columns: Mapping[str, Any] | None = None,
     values: Mapping[str, Any] | None = None,
     recorded: GateReport | Mapping[str, Any] | None = None,
@@ -135,7 +138,7 @@ class _Question:
         return self.comparison.p_above(self.margin, or_equal=not self.rule.is_primary)
 
 
-def _parsed(rules: Any) -> tuple[Rule, ...]:
+def _parsed(rules: object) -> tuple[Rule, ...]:
     if isinstance(rules, (list, tuple)) and rules and all(isinstance(rule, Rule) for rule in rules):
         return tuple(rules)
     return parse_rules(rules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from .delong import compare_areas
 from .mcnemar import compare_proportions
 from .metrics import is_correct, sums_of
 from .rules import FUNCTION, METRICS, RECORDED, Rule
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FEWEST_OF_A_CLASS = 10  # with fewer, neither a normal approximation nor a bootstrap is valid
 FEWEST_DRAWN = 20  # records or groups
@@ -31,7 +34,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.label)
 
-    def those(self, wanted: Any) -> Rows:
+    def those(self, wanted: object) -> Rows:
         """The records selected by ``wanted``, positions or booleans, with renumbered units."""
         groups = {name: np.unique(codes[wanted], return_inverse=True)[1] for name, codes in self.groups.items()}
         champion = None if self.champion is None else self.champion[wanted]
@@ -105,7 +108,7 @@ def _compare(rule: Rule, rows: Rows, champion: Any, tools: Tools) -> tuple[float
     return compare_sums((mine.columns, mine.value), pair, rule.sign, Draws(tools.weights, groups))
 
 
-def _proportions(rule: Rule, rows: Rows, champion: Any) -> tuple[float, float, Comparison]:
+def _proportions(rule: Rule, rows: Rows, champion: NDArray[Any]) -> tuple[float, float, Comparison]:
     mine, other = is_correct(rule, rows.label, rows.candidate), is_correct(rule, rows.label, champion)
     better, worse = int(np.count_nonzero(mine & ~other)), int(np.count_nonzero(other & ~mine))
     shares = [np.count_nonzero(right) / len(rows) for right in (mine, other)]
@@ -140,5 +143,5 @@ def _too_few(rule: Rule, rows: Rows) -> str:
     return ""
 
 
-def _class_of(label: Any) -> str:
+def _class_of(label: NDArray[Any]) -> str:
     return f"every label is {label[0]:g}" if len(label) else "there are no records"

@@ -61,7 +61,7 @@ def _column(part: Path, name: str, values: Any) -> Any:
     return ["" if value is None else _text(value) for value in values.to_pylist()]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 

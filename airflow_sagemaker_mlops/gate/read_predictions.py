@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from .chunk import Chunk
 from .problems import BadPredictions, alike, first_few
 from .rules import VALUES_FILE
 from .table import LONGEST_ID, MOST_RECORDS, Groups, Predictions, joined, table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 SCORE = "score"
@@ -236,7 +239,7 @@ def _number(found: _Collected, column: str, text: str, index: int) -> float:
     return 0.0
 
 
-def _array(found: _Collected, column: str, values: Any) -> Any:
+def _array(found: _Collected, column: str, values: tuple[NDArray[Any], NDArray[Any]]) -> Any:
     """The numbers of a typed file, in which missing ones are NaN and marked by a mask."""
     data, mask = values
     for what, bad in (

@@ -9,11 +9,14 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .problems import BadPredictions, alike, first_few
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 MOST_RECORDS = 50_000_000
 LONGEST_ID = 256  # bytes
@@ -82,10 +85,10 @@ def name_of_row(number: int) -> str:
 
 
 def table(
-    label: Any,
-    candidate: Any,
-    champion: Any = None,
-    ids: Any = None,
+    label: ArrayLike,
+    candidate: ArrayLike,
+    champion: ArrayLike | None = None,
+    ids: ArrayLike | None = None,
     *,
     columns: Mapping[str, Any] | None = None,
     where: Callable[[int], str] = name_of_row,
@@ -174,7 +177,7 @@ def joined(mine: Predictions, other: Predictions) -> Predictions:
     return Predictions(mine.ids, mine.label, mine.candidate, other.candidate, columns, mine.fingerprint)
 
 
-def id_text(value: Any) -> str:
+def id_text(value: object) -> str:
     """An id as the user wrote it."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
@@ -201,7 +204,7 @@ def numbers(name: str, values: Any, faults: Faults) -> Any:
     return array + 0.0  # of -0.0 too
 
 
-def _from_objects(name: str, array: Any, faults: Faults) -> Any:
+def _from_objects(name: str, array: NDArray[Any], faults: Faults) -> Any:
     """Numbers from Python objects; reports missing values and strings."""
     made = np.zeros(len(array))
     missing, text = [], []
@@ -220,7 +223,7 @@ def _from_objects(name: str, array: Any, faults: Faults) -> Any:
     return made
 
 
-def _ids(values: Any, faults: Faults) -> Any:
+def _ids(values: ArrayLike, faults: Faults) -> Any:
     """Ids as integers if all are integers, otherwise as bytes, so that an id is equal in any input format."""
     array = np.asarray(values)
     if array.ndim != 1:
@@ -241,11 +244,11 @@ def _ids(values: Any, faults: Faults) -> Any:
     return _whole_numbers(texts)
 
 
-def _is_missing(value: Any) -> bool:
+def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"
 
 
-def _whole_numbers(texts: Any) -> Any:
+def _whole_numbers(texts: NDArray[Any]) -> Any:
     """The strings as integers, if every one is an integer in its usual notation."""
     if not len(texts) or texts.dtype.itemsize > 19:
         return texts
@@ -256,11 +259,11 @@ def _whole_numbers(texts: Any) -> Any:
     return made if np.array_equal(made.astype(texts.dtype), texts) else texts
 
 
-def _as_texts(ids: Any) -> Any:
+def _as_texts(ids: NDArray[Any]) -> Any:
     return ids if ids.dtype.kind == "S" else ids.astype("S20")
 
 
-def _refuse_duplicates(names: Any, order: Any, where: Callable[[int], str]) -> None:
+def _refuse_duplicates(names: NDArray[Any], order: NDArray[Any], where: Callable[[int], str]) -> None:
     again = np.flatnonzero(names[1:] == names[:-1])
     if not len(again):
         return
@@ -289,7 +292,7 @@ def _groups(name: str, values: Any, faults: Faults) -> Groups:
     return Groups(tuple(texts[index] for index in ordered), rank[codes] if len(codes) else codes)
 
 
-def _group_text(value: Any) -> str:
+def _group_text(value: object) -> str:
     if _is_missing(value):
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -7,9 +7,12 @@ import importlib.util
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .problems import BadPredictions, alike
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def load_function(metric: str, folder: Path | None = None) -> Callable[[Any, Any], float]:
@@ -29,7 +32,7 @@ def load_function(metric: str, folder: Path | None = None) -> Callable[[Any, Any
         hint = f' Did you mean "{near}"?' if near else ""
         raise BadPredictions([f'{home} has no function "{name}".{hint}'])
 
-    def call(labels: Any, scores: Any) -> float:
+    def call(labels: NDArray[Any], scores: NDArray[Any]) -> float:
         try:
             value = float(function(labels, scores))
         except Exception as error:
