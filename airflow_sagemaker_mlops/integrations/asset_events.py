@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..execution.secret_masking import mask
+from ..records.export.model_cards import STATUS_KEY
 from ..records.model.canonical_json import plain
 from ..records.model.timestamps import moment
 
@@ -77,7 +78,10 @@ def approved_since(
         if not model.get("group") or model.get("approval_status") == "Approved" or model["step"] in taken:
             continue
         found = describe(str(model["arn"]))
-        told_then = before is not None and moment(found.get("LastModifiedTime")) <= before
+        told_then = before is not None and (
+            moment(found.get("LastModifiedTime")) <= before
+            or (found.get("CustomerMetadataProperties") or {}).get(STATUS_KEY) == "Approved"
+        )
         if found.get("ModelApprovalStatus") == "Approved" and not told_then:
             yield model["step"], model_of({**model, "approval_status": "Approved"})
 

@@ -11,6 +11,7 @@ from ..seal.seal import Sealed
 from .model_card import card_of, card_text, is_about_champions
 
 DRAFT, ARCHIVED = "Draft", "Archived"
+STATUS_KEY = "sagemaker-mlops:status"  # of the version when its card was written, which changes its LastModifiedTime
 
 
 class ModelRegistry(Protocol):
@@ -19,7 +20,9 @@ class ModelRegistry(Protocol):
     def describe_model_package(self, *, ModelPackageName: str) -> AwsShape:
         """One version of a model."""
 
-    def update_model_package(self, *, ModelPackageArn: str, ModelCard: Mapping[str, str]) -> object:
+    def update_model_package(
+        self, *, ModelPackageArn: str, ModelCard: Mapping[str, str], CustomerMetadataProperties: Mapping[str, str]
+    ) -> object:
         """Change a version of a model."""
 
 
@@ -37,10 +40,11 @@ def write_cards(sagemaker: ModelRegistry, sealed: Sealed, tell: Callable[..., No
         if not arn or not model.get("group"):
             continue
         try:
-            there = sagemaker.describe_model_package(ModelPackageName=arn).get("ModelCard") or {}
-            wanted = _wanted(there, card_of(sealed.record, model, sealed.uri))
+            package = sagemaker.describe_model_package(ModelPackageName=arn)
+            wanted = _wanted(package.get("ModelCard") or {}, card_of(sealed.record, model, sealed.uri))
             if wanted is not None:
-                sagemaker.update_model_package(ModelPackageArn=arn, ModelCard=wanted)
+                status = {STATUS_KEY: str(package.get("ModelApprovalStatus") or "None")}
+                sagemaker.update_model_package(ModelPackageArn=arn, ModelCard=wanted, CustomerMetadataProperties=status)
         except Exception as error:
             tell("the model card of %s could not be written: %s: %s", arn, type(error).__name__, error)
         else:

@@ -170,3 +170,15 @@ def test_a_run_concluded_again_tells_of_an_approval_that_came_in_between(approve
     earlier["run"]["ended"] = "2026-01-01T12:00:00Z"
     described = {"ModelApprovalStatus": "Approved", "LastModifiedTime": approved}
     assert len(list(approved_since(record(REGISTER), [earlier], lambda _arn: described))) == found
+
+
+@pytest.mark.parametrize(("left", "found"), [("Approved", 0), ("PendingManualApproval", 1)])
+def test_the_model_card_of_the_earlier_run_does_not_look_like_an_approval(left: str, found: int) -> None:
+    earlier = record(REGISTER)
+    earlier["run"]["ended"] = "2026-01-01T12:00:00Z"
+    described = {
+        "ModelApprovalStatus": "Approved",
+        "LastModifiedTime": "2026-01-01T12:00:01Z",
+        "CustomerMetadataProperties": {"sagemaker-mlops:status": left},
+    }
+    assert len(list(approved_since(record(REGISTER), [earlier], lambda _arn: described))) == found

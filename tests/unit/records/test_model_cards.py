@@ -115,9 +115,14 @@ class Registry:
 
     def describe_model_package(self, *, ModelPackageName: str) -> Any:
         assert ModelPackageName == "arn:v7"
-        return {"ModelCard": self.card} if self.card else {}
+        status = {"ModelApprovalStatus": "Approved"}
+        return {**status, "ModelCard": self.card} if self.card else status
 
-    def update_model_package(self, *, ModelPackageArn: str, ModelCard: Mapping[str, str]) -> None:
+    def update_model_package(self, *, ModelCard: Mapping[str, str], **members: Any) -> None:
+        assert members == {
+            "ModelPackageArn": "arn:v7",
+            "CustomerMetadataProperties": {"sagemaker-mlops:status": "Approved"},
+        }
         self.card, self.updates = dict(ModelCard), self.updates + 1
 
 
