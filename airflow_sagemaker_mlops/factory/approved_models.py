@@ -39,25 +39,17 @@ def approved_models_dag(
 
     if every <= timedelta():
         raise ValueError(f"every={every!r}: write a time above 0, such as timedelta(minutes=15).")
-    schedule: Any = every
-    if queue_url:
-        connection = settings.connection(aws_conn_id)
-        schedule = [_watched(model_package_group, queue_url, every, connection, region_name or settings.region_name())]
+    connection, region = settings.connection(aws_conn_id), region_name or settings.region_name()
     own: dict[str, Any] = {
-        "schedule": schedule,
+        "schedule": [_watched(model_package_group, queue_url, every, connection, region)] if queue_url else every,
         "start_date": datetime(2026, 1, 1, tzinfo=UTC),
         "catchup": False,
         "max_active_runs": 1,  # two sweeps at a time would send events twice
         "description": f"Sends an event for each approved version of {model_package_group}",
     }
     with DAG(dag_id, **{**own, **dag_arguments}) as dag:
-        ApprovedModelsOperator(
-            task_id="sweep",
-            model_package_group=model_package_group,
-            aws_conn_id=aws_conn_id,
-            region_name=region_name,
-            retries=3,
-        )
+        how: Any = {"aws_conn_id": aws_conn_id, "region_name": region_name}
+        ApprovedModelsOperator(task_id="sweep", model_package_group=model_package_group, retries=3, **how)
     return dag
 
 

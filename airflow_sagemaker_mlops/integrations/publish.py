@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import settings
 from ..records.model.errors import RecordError
@@ -26,66 +26,71 @@ if TYPE_CHECKING:
 
 def publish_run(context: Context, source: PipelineSource, sealed: Sealed, log: Callable[..., None]) -> None:
     """Report the run to Airflow's assets, OpenLineage and SageMaker Lineage, as far as they are enabled."""
-    operator = context["task"]
-
-    def assets() -> None:
-        if not operator.outlets:
-            return
-        from .emit_asset_events import emit_for_run
-
-        told = list(_earlier(open_records(location_of(source.records)), sealed.record["run"]))
-        emit_for_run(operator, context, sealed, told, partial(_package, source))
-
-    def openlineage() -> None:
-        from .openlineage import emit_for_steps
-
-        emit_for_steps(context, sealed.record, source.group, log)
-
-    def lineage() -> None:
-        if not settings.lineage():
-            return
-        from ..hooks.aws import aws_for
-        from .write_sagemaker_lineage import write_lineage
-
-        write_lineage(aws_for(source.connection).client("sagemaker"), sealed.record, sealed.uri, log)
-
-    def anchors() -> None:
-        if not settings.anchor_models():
-            return
-        from ..hooks.aws import aws_for
-        from ..records.seal.anchors import anchor
-
-        anchor(aws_for(source.connection).client("sagemaker"), sealed, log)
-
-    def cards() -> None:
-        from ..records.export.model_card import is_about_champions
-
-        if not is_about_champions(sealed.record) or not settings.model_cards():
-            return
-        from ..hooks.aws import aws_for
-        from ..records.export.model_cards import write_cards
-
-        write_cards(aws_for(source.connection).client("sagemaker"), sealed, log)
-
-    for name, work in (
-        ("its models", anchors),
-        ("its model cards", cards),
-        ("its assets", assets),
-        ("OpenLineage", openlineage),
-        ("SageMaker Lineage", lineage),
-    ):
+    for name, work in _WAYS.items():
         try:
-            work()
+            work(context, source, sealed, log)
         except Exception as error:
             log("the run could not be reported to %s: %s: %s", name, type(error).__name__, error)
 
 
-def _package(source: PipelineSource, arn: str) -> AwsShape:
-    from ..execution.aws.clients import as_json
+def _assets(context: Context, source: PipelineSource, sealed: Sealed, _log: Callable[..., None]) -> None:
+    operator = context["task"]
+    if not operator.outlets:
+        return
+    from .emit_asset_events import emit_for_run
+
+    told = list(_earlier(open_records(location_of(source.records)), sealed.record["run"]))
+    emit_for_run(operator, context, sealed, told, partial(_package, source))
+
+
+def _openlineage(context: Context, source: PipelineSource, sealed: Sealed, log: Callable[..., None]) -> None:
+    from .openlineage import emit_for_steps
+
+    emit_for_steps(context, sealed.record, source.group, log)
+
+
+def _lineage(_context: Context, source: PipelineSource, sealed: Sealed, log: Callable[..., None]) -> None:
+    if settings.lineage():
+        from .write_sagemaker_lineage import write_lineage
+
+        write_lineage(_sagemaker(source), sealed.record, sealed.uri, log)
+
+
+def _anchors(_context: Context, source: PipelineSource, sealed: Sealed, log: Callable[..., None]) -> None:
+    if settings.anchor_models():
+        from ..records.seal.anchors import anchor
+
+        anchor(_sagemaker(source), sealed, log)
+
+
+def _cards(_context: Context, source: PipelineSource, sealed: Sealed, log: Callable[..., None]) -> None:
+    from ..records.export.model_card import is_about_champions
+
+    if is_about_champions(sealed.record) and settings.model_cards():
+        from ..records.export.model_cards import write_cards
+
+        write_cards(_sagemaker(source), sealed, log)
+
+
+_WAYS = {
+    "its models": _anchors,
+    "its model cards": _cards,
+    "its assets": _assets,
+    "OpenLineage": _openlineage,
+    "SageMaker Lineage": _lineage,
+}
+
+
+def _sagemaker(source: PipelineSource) -> Any:
     from ..hooks.aws import aws_for
 
-    client = aws_for(source.connection).client("sagemaker")
-    return dict(as_json(client.describe_model_package(ModelPackageName=arn)))
+    return aws_for(source.connection).client("sagemaker")
+
+
+def _package(source: PipelineSource, arn: str) -> AwsShape:
+    from ..execution.aws.clients import as_json
+
+    return dict(as_json(_sagemaker(source).describe_model_package(ModelPackageName=arn)))
 
 
 def _earlier(store: Store, run: RunDocument) -> Iterator[RecordDocument]:
