@@ -136,17 +136,20 @@ def _evaluation(step: StepDocument) -> dict[str, Any]:
         "test set": "Fingerprint",
         "report": "Report",
     }
+    compared = [rule for rule in rules if _is_number(rule.get("difference"))]
+    alone = [rule for rule in rules if not _is_number(rule.get("difference"))]
     groups = {
         "Candidate": [metric for rule in rules for metric in _metric(rule, "candidate", _finding(rule))],
         "Champion": [metric for rule in rules for metric in _metric(rule, "champion")],
-        "Difference": [metric for rule in rules for metric in _difference(rule)],
+        "Difference": [metric for rule in compared for metric in (*_metric(rule, "difference"), *_interval(rule))],
+        "Interval of the candidate": [metric for rule in alone for metric in _interval(rule)],
     }
     evaluation: dict[str, Any] = {
         "name": fitted(step["step"], SHORT),
         "evaluation_observation": fitted(str(decision.get("Sentence") or ""), OBSERVATION),
         "datasets": [fitted(one["uri"], LONG) for one in step.get("inputs", ()) if one.get("uri")][:TEST_SETS],
         "metadata": {name: fitted(str(decision[key]), LONG) for name, key in told.items() if decision.get(key)},
-        "metric_groups": [{"name": name, "metric_data": data} for name, data in groups.items() if data],
+        "metric_groups": [{"name": name, "metric_data": _once(data)} for name, data in groups.items() if data],
     }
     if jobs and len(jobs[-1]) <= 256:
         evaluation["evaluation_job_arn"] = jobs[-1]
@@ -163,9 +166,18 @@ def _metric(rule: Mapping[str, Any], key: str, notes: str = "") -> Iterator[dict
         yield _number(_name(rule), rule[key], notes)
 
 
-def _difference(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The difference and the ends of its interval; without a champion, the interval is that of the candidate."""
-    yield from _metric(rule, "difference")
+def _once(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One of each name: several rules may be about a metric; then it has the notes of all."""
+    found: dict[str, dict[str, Any]] = {}
+    for metric in metrics:
+        known = found.setdefault(metric["name"], metric)
+        if known is not metric and metric.get("notes"):
+            known["notes"] = fitted(f"{known.get('notes', '')} {metric['notes']}", LONG)
+    return list(found.values())
+
+
+def _interval(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The ends of the interval: of the difference, or without a champion of the candidate's value."""
     interval, level = rule.get("interval"), rule.get("level")
     if isinstance(interval, list) and len(interval) == 2 and _is_number(level):
         for end, value in zip(("lower", "upper"), interval, strict=True):

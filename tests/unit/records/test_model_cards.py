@@ -157,6 +157,15 @@ def test_a_card_says_what_a_model_was_made_of_how_it_was_judged_and_where_the_re
     assert details["parameter NumRound"] == "80"
 
 
+def test_without_a_champion_the_interval_is_that_of_the_candidate_and_each_metric_is_there_once() -> None:
+    alone = {**RULE, "champion": None, "difference": None, "interval": [0.65, 0.71], "sentence": "AUC 0.6798."}
+    made = card(gate(Rules=[alone, {**alone, "sentence": "Not below the floor 0.6."}]))
+    candidate, interval = made["evaluation_details"][0]["metric_groups"]
+    notes = "promote: AUC 0.6798. promote: Not below the floor 0.6."
+    assert candidate["metric_data"] == [{"name": "auc", "type": "number", "value": 0.6798, "notes": notes}]
+    assert (interval["name"], len(interval["metric_data"])) == ("Interval of the candidate", 2)
+
+
 def test_a_card_that_does_not_fit_is_cut_to_fit() -> None:
     rules = [{**RULE, "slice": f"customer={index} " + "x" * 300, "sentence": "y" * 3000} for index in range(500)]
     made = card(TRAIN, gate("G" * 99, Rules=rules, Sentence="Better. " * 500))
