@@ -35,7 +35,7 @@ EXAMPLES = {
     "champion rollback": "champion rollback late-flights --of 7 --reason 'late answers since Monday' --endpoint late",
     "gate replay": "gate replay late-flights --rules stricter.yaml",
     "records list": "records list churn --format json",
-    "records show": "records show latest --step Train",
+    "records show": "records show latest --html run.html",
     "records find": "records find s3://bucket/models/churn",
     "records diff": "records diff latest~1 latest",
     "records verify": "records verify churn",

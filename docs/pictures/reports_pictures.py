@@ -14,7 +14,7 @@ from make import Shot
 from airflow_sagemaker_mlops import local_aws
 
 RUNS = {  # the six days of the story from the last one back, and how much of a page is shown
-    "failed": ("latest", 322),  # without the log, which has paths of this machine
+    "failed": ("latest", 356),  # without the log, which has paths of this machine
     "reject": ("latest~1", 900),
     "inconclusive": ("latest~2", 900),
     "drift": ("latest~3", 1250),
