@@ -11,8 +11,6 @@ from ...plan.model import STATUS_TASK_ID, TEARDOWN_TASK_ID
 from ...runtime.recorder import record_id
 from .airflow_rows import TaskRow
 
-WAITS_FOR_PEOPLE = "ApprovalStepOperator"
-
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
@@ -41,6 +39,11 @@ class Pipeline:
     def enders(self) -> tuple[str, str]:
         """The tasks that seal its record."""
         return self.task_id(STATUS_TASK_ID), self.task_id(TEARDOWN_TASK_ID)
+
+
+def waits_for_people(row: TaskRow) -> bool:
+    """Whether the task waits for an answer of a person; before Airflow 3.3 such a task is deferred like any other."""
+    return row.state == "awaiting_input" or (row.state == "deferred" and row.operator == "ApprovalStepOperator")
 
 
 def pipelines_of(dag_id: str, run_id: str, rows: Sequence[TaskRow]) -> list[Pipeline]:

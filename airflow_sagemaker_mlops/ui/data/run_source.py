@@ -18,7 +18,7 @@ from ...records.model.errors import NoSuchRecord, RecordError
 from ...records.store.sealed import belongs_to, parse_record, record_name
 from .airflow_rows import RunRow, TaskRow, as_object, latest_xcoms, run_row, task_order, task_rows, xcoms
 from .in_time import NoAnswer, in_time
-from .pipelines import WAITS_FOR_PEOPLE, Pipeline, chosen, pipelines_of, steps_of
+from .pipelines import Pipeline, chosen, pipelines_of, steps_of, waits_for_people
 from .stores import opened, place_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def source_of(dag_id: str, run_id: str, group: str = "", instance: int = -1, *, 
     if not source.pipelines or not read:
         return source
     source.pipeline = chosen(source.pipelines, group, instance)
-    source.waiting = [row.task_id for row in rows if row.operator == WAITS_FOR_PEOPLE and row.state in UNDER_WAY]
+    source.waiting = [row.task_id for row in rows if waits_for_people(row)]
     source.uri = "" if _is_open(source) else sealed_at(source.pipeline)
     if source.uri:
         try:

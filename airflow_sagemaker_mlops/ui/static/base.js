@@ -129,21 +129,22 @@ export function useSome(rows, first = 50) {
 
 // A rule: the difference with its interval, further right is better, dashed the margin; without a champion the value.
 const finite = (value) => typeof value === "number" && isFinite(value);
-export const isDifference = (rule) => finite(rule.difference);
+const limitsOf = (rule) => [rule.floor, rule.ceiling].filter(finite);
+export const isDifference = (rule) => finite(rule.difference) && (finite(rule.margin) || !limitsOf(rule).length);
 // Scales that a group of rules shares: half the width of differences, or both ends of values.
 export function spanOf(rules) {
   const ends = rules.filter(isDifference).flatMap((rule) => [rule.low, rule.high, rule.difference, rule.margin]).filter(finite).map(Math.abs);
   return Math.max(1e-9, ...ends) * 1.15;
 }
 export function rangeOf(rules) {
-  const ends = rules.flatMap((rule) => [rule.low, rule.high, rule.candidate, rule.floor, rule.ceiling]).filter(finite);
+  const ends = rules.filter((rule) => !isDifference(rule)).flatMap((rule) => [rule.low, rule.high, rule.candidate, ...limitsOf(rule)]).filter(finite);
   return [Math.min(...ends), Math.max(...ends)];
 }
 export function Interval({ rule, span = spanOf([rule]), range = rangeOf([rule]), width = 340 }) {
   const compared = isDifference(rule);
   const point = compared ? rule.difference : rule.candidate;
   const known = finite(rule.low) && finite(rule.high);
-  const limits = (compared ? [rule.margin || 0] : [rule.floor, rule.ceiling]).filter(finite);
+  const limits = compared ? [rule.margin || 0] : limitsOf(rule);
   if (!finite(point) && !known) return h("span", { className: "smk-muted" }, "not measured");
   const [from, to] = compared ? [-span, span] : range;
   const pad = compared ? 0 : (to - from || 1) * 0.15;
