@@ -35,7 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Exit code."""
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     parser.add_argument("--story", choices=("jobs", "deployment"), default="jobs")
-    parser.add_argument("--runs", type=int, default=200, help="of the story jobs; a deployment has a run for each kill")
+    parser.add_argument("--runs", type=int, default=200, help="of the story jobs")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--lanes", type=int, default=3, help="deployments that go on beside each other")
     parser.add_argument("--seed", type=int, default=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,15 +125,14 @@ class DeploymentDrill:
         api.trigger(run.dag_id, run.run_id, conf(deployment.aws, run))
         with self._counting:
             self.progress.started += 1
-        self.progress.note(f"run {run.dag_id} {run.run_id} {run.case} {run.point}")
-        deadline, point = time.monotonic() + self.patience_s, run.point
+        self.progress.note(f"run {run.dag_id} {run.run_id} {run.case}")
+        deadline, points = time.monotonic() + self.patience_s, list(run.points)
         while time.monotonic() < deadline:
             state = api.state(run.dag_id, run.run_id)
-            tasks = api.tasks(run.dag_id, run.run_id) if point or state in ENDED else {}
-            if point is not None and (tasks.get(point.task) in UNDER_WAY or state in ENDED):
-                self._kill(deployment.supervisor, run, point, state)
-                point = None
-            if state in ENDED:
+            tasks = api.tasks(run.dag_id, run.run_id)
+            if points and tasks.get(points[0].task) in (*UNDER_WAY, *ENDED):
+                self._kill(deployment.supervisor, run, points.pop(0), tasks)
+            if state in ENDED and not points:
                 with self._counting:
                     self.progress.ended += 1
                 return state
@@ -142,10 +141,10 @@ class DeploymentDrill:
             self.findings.stuck.append(f"{run.run_id} ({run.case}): {state} for {self.patience_s:.0f} s; {tasks}")
         return ""
 
-    def _kill(self, supervisor: Supervisor, run: LaneRun, point: Point, state: str) -> None:
+    def _kill(self, supervisor: Supervisor, run: LaneRun, point: Point, tasks: Mapping[str, str]) -> None:
         """Kill every process of the kind, so that the one that runs the task is among them."""
         names = [f"{point.target}-{number}" for number in range(1, COUNTS[point.target] + 1)]
-        late = " (too late)" if state in ENDED else ""
+        late = " (it had ended)" if tasks.get(point.task) in ENDED else ""
         time.sleep(point.pause_s)
         with self._killing:
             for name in names:
@@ -160,12 +159,12 @@ class DeploymentDrill:
 
     def _wait_until_up(self, supervisor: Supervisor, name: str) -> None:
         deadline = time.monotonic() + BACK_S
-        while not supervisor.parts[name].is_alive() and time.monotonic() < deadline:
+        while not supervisor.parts[name].is_up() and time.monotonic() < deadline:
             time.sleep(0.2)
 
     def _compare(self, aws: LocalAws, run: LaneRun, past: Past, wrong_ends: Iterable[str]) -> None:
         wrong = list(wrong_ends)
-        found = [f"{run.run_id} ({run.case}, {run.point}): {said}" for said in _patiently(aws, run, past)]
+        found = [f"{run.run_id} ({run.case}): {said}" for said in _patiently(aws, run, past)]
         with self._counting:
             self.findings.wrong_ends += wrong
             self.findings.disagreements += found
@@ -189,4 +188,4 @@ def _wrong_ends(run: LaneRun, state: str, tasks: dict[str, Any]) -> Iterator[str
     right = OUTCOMES[run.case]
     others = {task: tasks.get(task) for task, wanted in right.tasks.items() if tasks.get(task) != wanted}
     if state != right.state or others:
-        yield f"{run.run_id} ({run.case}, {run.point}): {state}, expected {right.state}; {others}; all: {tasks}"
+        yield f"{run.run_id} ({run.case}): {state}, expected {right.state}; {others}; all: {tasks}"

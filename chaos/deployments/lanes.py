@@ -33,7 +33,7 @@ class Outcome:
 
     state       of the DAG run
     tasks       {task: state}, of those that tell the cases apart
-    points      tasks during which a process may be killed
+    points      tasks during which a process may be killed, in their order
     promotes    whether the run's version is the champion then
     """
 
@@ -68,8 +68,9 @@ OUTCOMES: Mapping[str, Outcome] = {
         (*BEFORE, "Config", "Deploy", "Deploy", "Deploy"),
     ),
 }
-WEIGHTS = {"better": 5, "worse": 1, "unservable": 1, "rolled-back": 2}
-LONGEST_PAUSE_S = {"Deploy": 9.0, "CanServe": 4.0, "IsBetter": 4.0, "Score": 3.0}  # others end within a second or two
+WEIGHTS = {"better": 2, "worse": 1, "unservable": 1, "rolled-back": 2}
+KILLS_A_RUN = 3
+LONGEST_PAUSE_S = {"Deploy": 9.0, "CanServe": 4.0, "IsBetter": 4.0, "Score": 3.0}  # others end soon, in a worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class LaneRun:
-    """A run of a lane, and where a process is killed during it."""
+    """A run of a lane, and where processes are killed during it, in this order."""
 
     lane: str
     run_id: str
     way_in: str
     case: str
-    point: Point | None
+    points: tuple[Point, ...]
 
     @property
     def dag_id(self) -> str:
@@ -99,7 +100,7 @@ class LaneRun:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The runs of all lanes; one kill a run, but for the first of a lane."""
+    """The runs of all lanes."""
 
     seed: int
     lanes: Mapping[str, tuple[LaneRun, ...]]
@@ -112,34 +113,40 @@ class Story:
     @property
     def kills(self) -> int:
         """Number of planned kills."""
-        return sum(run.point is not None for run in self.runs)
+        return sum(len(run.points) for run in self.runs)
 
 
 def make_story(seed: int, kills: int, lanes: int) -> Story:
-    """The story of ``seed``: each lane begins with a deployment without a kill, then every run has one."""
+    """The story of ``seed``; the first run of each lane deploys, so that the others have something to lose."""
     chance = random.Random(f"{seed}/{kills}/{lanes}")
-    names = [f"lane-{number}" for number in range(1, lanes + 1)]
-    runs = {name: [LaneRun(name, f"{name}-00", chance.choice(WAYS_IN), "better", None)] for name in names}
-    points = _points(chance, kills)
-    for index, (case, point) in enumerate(points):
-        name = names[index % lanes]
-        runs[name].append(LaneRun(name, f"{name}-{len(runs[name]):02}", chance.choice(WAYS_IN), case, point))
+    runs: dict[str, list[LaneRun]] = {f"lane-{number}": [] for number in range(1, lanes + 1)}
+    left: dict[str, list[int]] = {case: [] for case in OUTCOMES}
+    planned = 0
+    while planned < kills:
+        lane = min(runs, key=lambda name: len(runs[name]))
+        case = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0] if runs[lane] else "better"
+        points = _points(chance, case, left[case], min(KILLS_A_RUN, kills - planned))
+        runs[lane].append(LaneRun(lane, f"{lane}-{len(runs[lane]):02}", chance.choice(WAYS_IN), case, points))
+        planned += len(points)
     return Story(seed, {name: tuple(made) for name, made in runs.items()})
 
 
-def _points(chance: random.Random, kills: int) -> list[tuple[str, Point]]:
-    """Cases with points; every point of every case comes up before any comes up again, the weights permitting."""
-    left: dict[str, list[str]] = {case: [] for case in OUTCOMES}
-    found = []
-    for _ in range(kills):
-        case = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-        if not left[case]:
-            left[case] = list(OUTCOMES[case].points)
-            chance.shuffle(left[case])
-        task = left[case].pop()
-        pause = round(chance.uniform(0, LONGEST_PAUSE_S.get(task, 1.5)), 2)
-        found.append((case, Point(task, pause, chance.choice(("worker", "triggerer")))))
-    return found
+def _points(chance: random.Random, case: str, left: list[int], count: int) -> tuple[Point, ...]:
+    """So many points of ``case``; each comes up once before any comes up again.
+
+    left   indexes of the points that have not come up yet; changed
+    """
+    tasks = OUTCOMES[case].points
+    picked: list[int] = []
+    while len(picked) < count:
+        if not left:
+            left += chance.sample(range(len(tasks)), len(tasks))
+        picked.append(left.pop())
+    targets: tuple[Target, ...] = ("worker", "triggerer")
+    return tuple(
+        Point(tasks[index], round(chance.uniform(0, LONGEST_PAUSE_S.get(tasks[index], 1.5)), 2), chance.choice(targets))
+        for index in sorted(picked)
+    )
 
 
 def publish(aws: LocalAws, dags: Path) -> list[str]:
