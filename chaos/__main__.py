@@ -33,18 +33,7 @@ TARGET = ROOT / "build" / "chaos.json"
 
 def main(words: Sequence[str] | None = None) -> int:
     """Exit code."""
-    parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
-    parser.add_argument("--story", choices=("jobs", "deployment"), default="jobs")
-    parser.add_argument("--runs", type=int, default=200, help="of the story jobs")
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--lanes", type=int, default=3, help="deployments that go on beside each other")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--parallel", type=int, default=10, help="runs at a time")
-    parser.add_argument("--patience", type=float, default=900, help="seconds for the last runs to end")
-    parser.add_argument("--outage-s", type=float, default=0, help="seconds for which --outage-of is away, half way")
-    parser.add_argument("--outage-of", choices=sorted(OUTAGES), default="api-server")
-    parser.add_argument("--busy", type=int, default=0, help="busy loops beside the drill")
-    given = parser.parse_args(words)
+    given = _parser().parse_args(words)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
     try:
@@ -116,6 +105,21 @@ def _deployments(given: argparse.Namespace, console: Console, progress: Progress
 def _begin(console: Console, seed: int, words: str) -> None:
     console.print(f"Seed {seed}; the same plan again: make chaos {words}", highlight=False)
     console.print("Logs, one a process: build/chaos/", style="dim")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
+    parser.add_argument("--story", choices=("jobs", "deployment"), default="jobs")
+    parser.add_argument("--runs", type=int, default=200, help="of the story jobs")
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--lanes", type=int, default=3, help="deployments that go on beside each other")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--parallel", type=int, default=10, help="runs at a time")
+    parser.add_argument("--patience", type=float, default=900, help="seconds for the last runs to end")
+    parser.add_argument("--outage-s", type=float, default=0, help="seconds for which --outage-of is away, half way")
+    parser.add_argument("--outage-of", choices=sorted(OUTAGES), default="api-server")
+    parser.add_argument("--busy", type=int, default=0, help="busy loops beside the drill")
+    return parser
 
 
 def void(_value: object) -> None:

@@ -87,12 +87,7 @@ def start_endpoint_update(
         if status in UPDATABLE and _update(client, endpoint, wanted):
             return wanted
         if time.monotonic() > deadline:
-            raise EndpointBusy(
-                f"{_moving(endpoint, found)}, so it was not updated. The registry was rolled back. AWS accepts an "
-                f"update only after the one in progress, which one of its alarms ends early (aws cloudwatch "
-                f"set-alarm-state). Afterwards: aws sagemaker update-endpoint --endpoint-name {endpoint} "
-                f"--endpoint-config-name {wanted}"
-            )
+            raise EndpointBusy(_still_busy(endpoint, found, wanted))
         if not told:
             tell(f"{_moving(endpoint, found)}; it is updated to {wanted} after that")
             told = True
@@ -116,6 +111,14 @@ def _update(client: Client, endpoint: str, configuration: str) -> bool:
             raise
         return False
     return True
+
+
+def _still_busy(endpoint: str, found: Mapping[str, Any], wanted: str) -> str:
+    return (
+        f"{_moving(endpoint, found)}, so it was not updated. The registry was rolled back. AWS accepts an update only "
+        f"after the one in progress, which one of its alarms ends early (aws cloudwatch set-alarm-state). Afterwards: "
+        f"aws sagemaker update-endpoint --endpoint-name {endpoint} --endpoint-config-name {wanted}"
+    )
 
 
 def _moving(endpoint: str, found: Mapping[str, Any]) -> str:
