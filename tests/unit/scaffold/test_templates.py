@@ -58,6 +58,9 @@ def test_what_the_answers_make_is_valid(answers: dict[str, Value]) -> None:
         if name.startswith("config/"):
             stage = parse_stage(text, Path(name).stem, name, Path())
             assert {one.definition for one in stage.pipelines.values()} <= set(files)
+    group = "own-group" if answers["source"] in ("file", "pull") else "churn"
+    assert f"ModelPackageGroupName: {group}\n" in files["infra/project.yaml"]
+    assert answers["deploy"] == "none" or f"ModelPackageGroupName: {group}\n" in files["dags/churn/deploy.yaml"]
     folders = {name.partition("/")[0] for name in files}
     assert (".github" in folders) == (answers["ci"] == "github")
     assert {f"dags/churn/train.{'yaml' if answers['source'] == 'yaml' else 'json'}"} == {
