@@ -137,9 +137,13 @@ def _parameters(record: JsonObject) -> _Rows:
 def _code(record: JsonObject) -> _Rows:
     definition = mapping(record.get("definition"))
     yield "definition", text(definition.get("sha256"))[:12]
-    for step in objects(record.get("steps")):
+    steps = objects(record.get("steps"))
+    commits = [_commit(one) for step in steps for one in objects(step.get("code")) if one.get("commit")]
+    if commits:
+        yield "commit", ", ".join(dict.fromkeys(commits))
+    for step in steps:
         name = text(step.get("step"))
-        code = [_code_version(one) for one in objects(step.get("code"))]
+        code = [_code_version(one) for one in objects(step.get("code")) if not one.get("commit") or one.get("sha256")]
         if code:
             yield f"code of {name}", ", ".join(dict.fromkeys(code))
         images = [text(one.get("digest"))[7:19] or text(one.get("uri")) for one in objects(step.get("images"))]
@@ -147,10 +151,13 @@ def _code(record: JsonObject) -> _Rows:
             yield f"image of {name}", ", ".join(images)
 
 
+def _commit(code: JsonObject) -> str:
+    return text(code.get("commit"))[:12] + (" with uncommitted changes" if code.get("dirty") is True else "")
+
+
 def _code_version(code: JsonObject) -> str:
-    dirty = " (with uncommitted changes)" if code.get("dirty") is True else ""
-    version = next((text(code.get(key))[:12] for key in ("sha256", "commit", "version") if code.get(key)), "")
-    return (version or text(code.get("uri"))) + dirty
+    version = next((text(code.get(key))[:12] for key in ("sha256", "version") if code.get(key)), "")
+    return version or text(code.get("uri"))
 
 
 def _inputs(record: JsonObject) -> _Rows:

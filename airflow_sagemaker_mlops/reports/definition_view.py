@@ -20,6 +20,7 @@ from .reading import Cutter, clipped, items, mapping, number, objects, text
 
 MOST_STEPS = 300
 MOST_WORDS = 12  # rules of a step
+WIDTH, HEIGHT, GAP, DROP, EDGE = 196, 62, 22, 46, 8  # pixels: a box, the room between boxes, and the picture's edge
 _VERDICTS = ("promote", "reject", "inconclusive", "stable", "drift")
 _OWN_TASKS = frozenset({"status", "parameters", "teardown", "invalid"})
 _HIDDEN = frozenset({"RunCondition", "Status"})
@@ -46,36 +47,39 @@ class DefinedStep:
 
 
 class Node(TypedDict):
-    """A step; ``x`` and ``y`` are its column and its layer, from 0."""
+    """A step as a box; ``x`` and ``y`` are its upper left corner in pixels."""
 
     id: str
     title: str
     type: str
     about: str
     words: list[str]
-    parameters: list[str]
-    instance: str
+    more: str
     decides: bool
     x: float
-    y: int
+    y: float
 
 
 class Edge(TypedDict):
-    """What runs after what; ``label`` says when, "" for always."""
+    """What runs after what, with an SVG path; ``label``, at ``x`` and ``y``, says when, "" for always."""
 
     source: str
     target: str
     label: str
+    path: str
+    x: float
+    y: float
 
 
 class DefinitionView(TypedDict):
-    """The picture; ``width`` and ``height`` count columns and layers."""
+    """The picture; ``box`` is the size of a node, ``width`` and ``height`` are the picture's, in pixels."""
 
     schema: str
     nodes: list[Node]
     edges: list[Edge]
+    box: list[int]
     width: float
-    height: int
+    height: float
     cut: dict[str, int]
 
 
@@ -85,16 +89,31 @@ def definition_view(steps: Sequence[DefinedStep]) -> DefinitionView:
     shown = cutter.first("steps", [step for step in steps if _is_shown(step, steps)], MOST_STEPS)
     edges = without_shortcuts([step.name for step in shown], _edges(steps, {step.name for step in shown}))
     places = layered([step.name for step in shown], list(edges))
-    nodes = [_node(step, *places[step.name]) for step in shown]
+    corner = {name: (EDGE + x * (WIDTH + GAP), EDGE + y * (HEIGHT + DROP)) for name, (x, y) in places.items()}
+    nodes = [_node(step, edges, *corner[step.name]) for step in shown]
     return {
         "schema": "1.0",
         "nodes": nodes,
-        "edges": [
-            {"source": text(one), "target": text(other), "label": text(label)} for (one, other), label in edges.items()
-        ],
-        "width": max((x for x, _ in places.values()), default=0.0) + 1,
-        "height": max((y for _, y in places.values()), default=0) + 1,
+        "edges": [_edge(one, other, label, corner) for (one, other), label in edges.items()],
+        "box": [WIDTH, HEIGHT],
+        "width": max((x for x, _ in corner.values()), default=0.0) + WIDTH + EDGE,
+        "height": max((y for _, y in corner.values()), default=0.0) + HEIGHT + EDGE,
         "cut": cutter.cut,
+    }
+
+
+def _edge(source: str, target: str, label: str, corner: Mapping[str, tuple[float, float]]) -> Edge:
+    """A curve from the middle below ``source`` to the middle above ``target``."""
+    x1, y1 = corner[source][0] + WIDTH / 2, corner[source][1] + HEIGHT
+    x2, y2 = corner[target][0] + WIDTH / 2, corner[target][1]
+    bend = max(DROP * 0.6, (y2 - y1) * 0.45)
+    return {
+        "source": text(source),
+        "target": text(target),
+        "label": text(label),
+        "path": f"M{x1:g} {y1:g}C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}",
+        "x": x1 + (x2 - x1) * 0.62,
+        "y": y1 + DROP * 0.72,
     }
 
 
@@ -144,21 +163,33 @@ def _verdict_label(condition: str, label: str, steps: Sequence[DefinedStep]) -> 
     return " or ".join(left) or "otherwise"
 
 
-def _node(step: DefinedStep, x: float, y: int) -> Node:
+def _node(step: DefinedStep, edges: Mapping[tuple[str, str], str], x: float, y: float) -> Node:
     words = words_of(step)
+    left = len(words) - MOST_WORDS
     return {
         "id": text(step.name),
         "title": text(step.title) or text(step.name.rpartition(".")[2]),
         "type": text(step.type),
         "about": clipped(step.about, 2_000),
-        "words": [clipped(word, 500) for word in words[:MOST_WORDS]]
-        + ([f"and {len(words) - MOST_WORDS} more"] if len(words) > MOST_WORDS else []),
-        "parameters": sorted({clipped(name, 300) for name in _parameters(step.settings)})[:50],
-        "instance": _said(_instance(step.settings)),
+        "words": [*(clipped(word, 500) for word in words[:MOST_WORDS]), *([f"and {left} more"] if left > 0 else [])],
+        "more": _more(step, edges),
         "decides": bool(step.decides) or step.type in ("Condition", "x-champion-gate", "x-drift-check"),
         "x": x,
         "y": y,
     }
+
+
+def _more(step: DefinedStep, edges: Mapping[tuple[str, str], str]) -> str:
+    """What the step waits for, where it runs, and which parameters it uses, in sentences."""
+    after = [f"{one} ({label})" if label else one for (one, other), label in edges.items() if other == step.name]
+    parameters = sorted(set(_parameters(step.settings)))[:MOST_WORDS]
+    instance = _said(_instance(step.settings))
+    said = [
+        f"After {', '.join(after[:MOST_WORDS])}." if after else "",
+        f"Runs on {instance}." if instance else "",
+        f"Uses {', '.join(parameters)}." if parameters else "",
+    ]
+    return clipped(" ".join(part for part in said if part), 2_000)
 
 
 def words_of(step: DefinedStep) -> list[str]:

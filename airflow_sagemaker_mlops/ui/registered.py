@@ -51,6 +51,9 @@ class App:
 APPS: tuple[App, ...] = (
     App("Decision", "run.js", "dag_run", "sagemaker-run", applies_to=OUR_DAGS),
     App("SageMaker step", "task.js", "task_instance", "sagemaker-task", applies_to=OUR_DAGS),
+    App("Pipeline", "dag.js", "dag", "sagemaker-pipeline", applies_to=OUR_DAGS),
+    App("Models", "models.js", "nav", "sagemaker-models"),
+    App("SageMaker models", "home.js", "dashboard"),
 )
 
 

@@ -10,8 +10,10 @@ from fastapi import APIRouter, Query
 from ...records.model.errors import RecordError
 from ...records.store.index import Index
 from ...records.store.reader import read_record
+from ...reports.blocks import note
 from ...reports.comparison_view import MOST_RUNS, comparison_view
 from ...reports.definition_view import definition_view
+from ...reports.pages import comparison_page, dag_page
 from ...reports.replay_view import replay_view
 from ...reports.trend_view import trend_view
 from ..data.definitions import is_pipeline, steps_of_dag
@@ -32,16 +34,21 @@ Runs = Annotated[list[str], Query(min_length=1, max_length=MOST_RUNS)]
 @router.get("/trend")
 def trend(dag_id: DagId, group: Group = "") -> dict[str, Any]:
     """The trend over a pipeline's recorded runs; null, with a sentence in ``why``, if there are none."""
-    return _of_index(dag_id, group, lambda index: trend_view(index.summaries.values(), damaged=len(index.damaged)))
+    return _of_index(dag_id, group, lambda index: _trend(dag_id, index))
+
+
+def _trend(dag_id: str, index: Index) -> dict[str, Any]:
+    view = trend_view(index.summaries.values(), damaged=len(index.damaged))
+    return {"blocks": dag_page(dag_id, view)}
 
 
 @router.get("/replay")
 def replay(dag_id: DagId, group: Group = "") -> dict[str, Any]:
     """The recorded candidates with what it takes to judge them by other margins."""
-    return _of_index(dag_id, group, lambda index: replay_view(index.summaries.values()))
+    return _of_index(dag_id, group, lambda index: {"view": replay_view(index.summaries.values())})
 
 
-def _of_index(dag_id: str, group: str, view: Callable[[Index], object]) -> dict[str, Any]:
+def _of_index(dag_id: str, group: str, view: Callable[[Index], dict[str, Any]]) -> dict[str, Any]:
     """The view of a pipeline's index, and the task groups of the DAG's other pipelines."""
 
     def read() -> tuple[list[Place], Place | None, Index | None]:
@@ -52,11 +59,11 @@ def _of_index(dag_id: str, group: str, view: Callable[[Index], object]) -> dict[
     try:
         places, place, index = in_time(read)
     except Exception as error:
-        return {"view": None, "groups": [], "group": "", "why": told(error)}
+        return {"blocks": None, "groups": [], "group": "", "why": told(error)}
     if place is None or index is None or not index.summaries:
         why = NO_RECORDS if is_pipeline(steps_of_dag(dag_id)) else NOT_OURS
-        return {"view": None, "groups": [], "group": "", "why": why}
-    return {"view": view(index), "groups": [one.group for one in places], "group": place.group, "why": ""}
+        return {"blocks": None, "groups": [], "group": "", "why": why}
+    return {**view(index), "groups": [one.group for one in places], "group": place.group, "why": ""}
 
 
 @router.get("/definition")
@@ -74,13 +81,13 @@ def comparison(dag_id: DagId, run: Runs, group: Group = "") -> dict[str, Any]:
     try:
         return in_time(lambda: _comparison(dag_id, run, group))
     except Exception as error:
-        return {"view": None, "why": told(error)}
+        return {"blocks": [note(told(error), "bad")]}
 
 
 def _comparison(dag_id: str, runs: list[str], group: str) -> dict[str, Any]:
     place = _chosen(places_of([dag_id]), group)
     if place is None:
-        return {"view": None, "why": NO_RECORDS}
+        return {"blocks": [note(NO_RECORDS)]}
     store = opened(place.location)
     records: list[Any] = []
     notes: list[str] = []
@@ -90,7 +97,7 @@ def _comparison(dag_id: str, runs: list[str], group: str) -> dict[str, Any]:
         except RecordError as error:
             notes.append(str(error))
     view = comparison_view(records, listing_of=small_listings(store, place.record_id, records))
-    return {"view": {**view, "notes": [*notes, *view["notes"]]}, "why": ""}
+    return {"blocks": [*(note(text, "unsure") for text in notes), *comparison_page(view)]}
 
 
 def _chosen(places: list[Place], group: str) -> Place | None:

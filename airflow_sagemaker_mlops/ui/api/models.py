@@ -13,8 +13,10 @@ from fastapi import APIRouter, Query
 
 from ...json_types import JsonObject
 from ...registry.errors import RegistryError
+from ...reports.blocks import note
 from ...reports.home_view import home_view
 from ...reports.model_view import Registry, groups_of, model_view
+from ...reports.pages import home_card, model_page, models_page, rollback
 from ..data.in_time import in_time
 from ..data.indexes import MOST_PLACES, indexes_of, places_of
 from ..data.registry import registry_of
@@ -36,8 +38,9 @@ def home(dags: ReadableDags) -> dict[str, Any]:
     try:
         by_dag, notes = in_time(lambda: _read(dags), ALL_S)
     except Exception as error:
-        return {"view": None, "why": told(error)}
-    return {"view": home_view(by_dag, datetime.now(UTC)), "why": " ".join(notes)}
+        return {"blocks": [note(told(error), "unsure")]}
+    blocks = home_card(home_view(by_dag, datetime.now(UTC)))
+    return {"blocks": [*blocks, *(note(text) for text in notes if blocks)]}
 
 
 @router.get("/models")
@@ -46,10 +49,9 @@ def models(dags: ReadableDags) -> dict[str, Any]:
     try:
         by_dag, notes = in_time(lambda: _read(dags), ALL_S)
     except Exception as error:
-        return {"groups": [], "champions": [], "why": told(error)}
-    groups = [{"group": name, "dags": found} for name, found in groups_of(by_dag).items()]
+        return {"blocks": None, "why": told(error)}
     champions = home_view(by_dag, datetime.now(UTC))["champions"]
-    return {"groups": groups, "champions": champions, "why": " ".join(notes)}
+    return {"blocks": models_page(groups_of(by_dag), champions, " ".join(notes))}
 
 
 @router.get("/model")
@@ -58,11 +60,13 @@ def model(dags: ReadableDags, group: GroupName) -> dict[str, Any]:
     try:
         by_dag, _ = in_time(lambda: _read(dags), ALL_S)
     except Exception as error:
-        return {"view": None, "rollback": [], "why": told(error)}
+        return {"blocks": None, "why": told(error)}
     if group not in groups_of(by_dag):
-        return {"view": None, "rollback": [], "why": UNKNOWN}
+        return {"blocks": None, "why": UNKNOWN}
     registry, why = _registry(group, by_dag)
-    return {"view": model_view(group, by_dag, registry, why), "rollback": rollback_dags(group, dags), "why": ""}
+    view = model_view(group, by_dag, registry, why)
+    ways = rollback_dags(group, dags)
+    return {"blocks": model_page(view, ways), "rollback": rollback(view, ways)}
 
 
 def _read(dags: set[str]) -> tuple[dict[str, list[object]], list[str]]:

@@ -32,7 +32,7 @@ async function answerOf(request) {
 }
 
 const withParams = (url, params) => {
-  for (const [name, value] of Object.entries(params || {})) if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
+  for (const [name, given] of Object.entries(params || {})) for (const value of [].concat(given)) if (value !== undefined && value !== null && value !== "") url.searchParams.append(name, value);
   return url;
 };
 
@@ -100,6 +100,8 @@ export const Badge = ({ word, tone = "plain", title }) => h("span", { className:
 export const Link = ({ to, children, ...rest }) => h(Router.Link, { to, className: "smk-link", ...rest }, children);
 export const runPath = (dag, run, tab = "plugin/sagemaker-run") => `/dags/${encodeURIComponent(dag)}/runs/${encodeURIComponent(run)}${tab && `/${tab}`}`;
 export const taskPath = (dag, run, task, tab = "plugin/sagemaker-task") => `${runPath(dag, run, "")}/tasks/${encodeURIComponent(task)}${tab && `/${tab}`}`;
+export const useGo = () => Router.useNavigate();
+export const useQuery = () => new URLSearchParams(Router.useLocation().search);
 // Leaves Airflow; anything but http and https is shown as text.
 export const Out = ({ href, children }) => (/^https?:\/\//.test(href || "")
   ? h("a", { href, target: "_blank", rel: "noopener noreferrer", className: "smk-link" }, children, h("span", { "aria-hidden": true }, " ↗"))
