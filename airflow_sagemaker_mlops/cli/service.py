@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..definition import to_json
 from ..definition.problems import PipelineError
@@ -15,6 +15,9 @@ from .compiling import NotCompiled
 from .option_names import in_options
 from .output.terminal import say, tell, write_out
 from .sources import Source
+
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
 
 MOST_INLINE = 1_048_576  # characters; the service takes longer definitions only from S3
 
@@ -55,7 +58,7 @@ def _described(name: str, conn: str | None, region: str | None) -> dict[str, Any
     return dict(client.describe_pipeline(PipelineName=name))
 
 
-def _indented(answer: dict[str, Any]) -> str:
+def _indented(answer: AwsShape) -> str:
     return json.dumps(json.loads(answer["PipelineDefinition"]), indent=2, ensure_ascii=False) + "\n"
 
 

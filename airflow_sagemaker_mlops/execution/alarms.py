@@ -40,7 +40,7 @@ async def alarms_during(run: StepRun, names: Sequence[str], since: str) -> list[
     ]
 
 
-async def _was_off(run: StepRun, row: Mapping[str, Any], since: str) -> bool:
+async def _was_off(run: StepRun, row: Mapping[str, object], since: str) -> bool:
     """Whether the history of an alarm that is not in ALARM now has that state after ``since``."""
     members = {"AlarmName": row["AlarmName"], "HistoryItemType": "StateUpdate", "StartDate": since}
     try:
@@ -61,7 +61,7 @@ def _states(data: str) -> set[str]:
         return set()
 
 
-def _updated_after(row: Mapping[str, Any], since: str) -> bool:
+def _updated_after(row: Mapping[str, object], since: str) -> bool:
     """Whether the state may have changed after ``since``; if not, the history need not be read."""
     try:
         return datetime.fromisoformat(str(row.get("StateUpdatedTimestamp"))) >= datetime.fromisoformat(since)

@@ -146,7 +146,7 @@ def _steps(
 
 
 def _merged(
-    owner: str, given: Mapping[str, Any] | None, staged: Mapping[str, Any], conflicts: list[Problem]
+    owner: str, given: Mapping[str, object] | None, staged: Mapping[str, object], conflicts: list[Problem]
 ) -> Mapping[str, Any] | None:
     if not staged or not isinstance(given or {}, Mapping):
         return given

@@ -9,7 +9,7 @@ import os
 import random
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -185,7 +185,7 @@ def alarm_states(region: str) -> dict[str, str]:
     }
 
 
-def send_event(region: str, entry: dict[str, Any]) -> None:
+def send_event(region: str, entry: Mapping[str, object]) -> None:
     """Put an event on EventBridge's default bus.  Private API (5.2); without a request to moto there is no rule yet."""
     if "moto.events.models" not in sys.modules:
         return

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from .errors import ReleaseError
 from .objects import Objects, Stored
@@ -29,7 +29,7 @@ class Place(Protocol):
         """Replace ``there`` by ``data``; ``False`` if something else is there by now."""
 
 
-def place_of(s3: Any, dags: str, project: str, root: Path) -> Place:
+def place_of(s3: object, dags: str, project: str, root: Path) -> Place:
     """The place of a project's zip file in ``dags`` of the stage's configuration.
 
     :param root: folder of the project, to which a folder is relative

@@ -57,7 +57,7 @@ def chosen(
     """
     known = _Known.of(plan, values_of(plan, parameters))
 
-    def worth(state: Mapping[str, Any]) -> tuple[bool, bool, int, int]:
+    def worth(state: Mapping[str, object]) -> tuple[bool, bool, int, int]:
         choice = known.branches(state, branches)
         running = running_steps(plan, choice)
         fails = sum(task.step_type == "Fail" for task in running)
@@ -167,7 +167,7 @@ class _Known:
     decided: dict[str, Branch | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plan: Plan, values: Mapping[str, Any]) -> _Known:
+    def of(cls, plan: Plan, values: Mapping[str, object]) -> _Known:
         """Read the plan."""
         known = cls(values, {task.task_id: _possible(task) for task in plan.tasks if task.step_type in ANSWERS})
         for task in plan.tasks:
@@ -201,7 +201,7 @@ class _Known:
             for name, outcome in self.decided.items()
         }
 
-    def agrees(self, state: Mapping[str, Any], given: Mapping[str, Branch]) -> bool:
+    def agrees(self, state: Mapping[str, object], given: Mapping[str, Branch]) -> bool:
         """Whether the answers in ``state`` lead to the branches ``given``; parameters are overruled."""
         for name, branch in given.items():
             if self.answered.get(name) and branch != "Else" and not self._holds(name, state):
@@ -214,7 +214,7 @@ class _Known:
         """Whether a Condition whose answers hold cannot take its Else branch."""
         return self.decided[name] == "If"
 
-    def _holds(self, name: str, state: Mapping[str, Any]) -> bool:
+    def _holds(self, name: str, state: Mapping[str, object]) -> bool:
         """Whether the comparisons with answers are true."""
         try:
             return evaluate(self.answered.get(name, []), lambda value: _known_value(value, self.values, state)).value
@@ -248,7 +248,7 @@ def _is_known(node: object, possible: Mapping[str, Sequence[Answer]]) -> bool:
     return True
 
 
-def _decided(nodes: Sequence[ConditionNode], values: Mapping[str, Any]) -> Branch | None:
+def _decided(nodes: Sequence[ConditionNode], values: Mapping[str, object]) -> Branch | None:
     if not _is_known(nodes, {}):
         return None
     try:

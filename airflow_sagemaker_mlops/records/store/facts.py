@@ -83,7 +83,7 @@ def _verdict(step: StepDocument) -> VerdictDocument:
     return verdict
 
 
-def _rule(result: Mapping[str, Any], given: Sequence[object]) -> RuleDocument:
+def _rule(result: Mapping[str, object], given: Sequence[object]) -> RuleDocument:
     rule: RuleDocument = {"metric": str(result.get("metric", "")), "verdict": str(result.get("verdict", ""))}
     if result.get("goal") == "minimize":
         rule["goal"] = "minimize"
@@ -102,7 +102,7 @@ def _rule(result: Mapping[str, Any], given: Sequence[object]) -> RuleDocument:
     return rule
 
 
-def _written(result: Mapping[str, Any], given: Sequence[object]) -> Mapping[str, Any]:
+def _written(result: Mapping[str, object], given: Sequence[object]) -> Mapping[str, Any]:
     """The rule behind ``result``, as written in the definition; its place is ``[2]``."""
     place = str(result.get("rule", "")).strip("[]")
     found = given[int(place)] if place.isdecimal() and int(place) < len(given) else None
@@ -179,7 +179,7 @@ def _deployed(steps: Sequence[StepDocument]) -> Iterator[DeployedDocument]:
             yield deployed
 
 
-def _containers(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _containers(request: Mapping[str, object]) -> Iterator[Mapping[str, Any]]:
     yield from _objects([request.get("PrimaryContainer")])
     yield from _objects(request.get("Containers"))
 
