@@ -13,6 +13,7 @@ from .. import settings
 from ..definition.problems import InvalidPipeline, Problem, did_you_mean
 from ..hooks.connection import AwsConnection
 from ..plan.build import plan_of
+from .build import garbage_later
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -91,7 +92,8 @@ def plan_in_stage(
     :param folder: of the DAG file
     :raises PipelineError: for a definition or a stage that cannot be used
     """
-    plan = plan_of(definition, folder)
+    with garbage_later():
+        plan = plan_of(definition, folder)
     if options.stage is None and options.config is None and not settings.stage():
         return plan, options, kwargs
     from .stages import with_stage

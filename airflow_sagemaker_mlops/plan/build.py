@@ -17,7 +17,6 @@ from ..definition import load_pipeline
 from ..definition.model import Get, JsonGet, Parameter, Pipeline, Step, walk_expressions
 from ..definition.read.load import read_text
 from ..definition.step_types import VERDICT_BRANCHES, syntax_of
-from ..gc_pause import garbage_later
 from .edges import references, status_task, topological, upstream_of
 from .model import RUN_CONDITION_SUFFIX, ParameterPlan, Plan, TaskPlan, Upstream
 from .spec import NO_SPEC, BodyStep, Outputs, ParameterSlot, Side, StepSpec
@@ -46,7 +45,6 @@ def plan_of(definition: object, base_dir: Path | None = None) -> Plan:
 
 
 @functools.lru_cache(maxsize=MOST_TEXTS)
-@garbage_later()
 def _plan_of_text(text: str, name: str) -> Plan:
     return make_plan(load_pipeline(text.encode(), name=name))
 
