@@ -35,7 +35,7 @@ class PipelineOptions:
     """
 
     pipeline_name: str | None
-    parameters: Mapping[str, Any] | None
+    parameters: Mapping[str, object] | None
     steps: Mapping[str, Mapping[str, Any]] | None
     aws_conn_id: str | ArgNotSet | None
     region_name: str | None
