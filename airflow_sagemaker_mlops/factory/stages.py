@@ -71,7 +71,7 @@ def stage_of(options: Options, folder: Path) -> Stage | None:
     if options.config is not None:
         from ..stages.find import stage_of_file
 
-        return stage_of_file(folder / options.config, str(options.config))
+        return stage_of_file(folder / options.config, str(options.config), folder)
     name = options.stage or settings.stage()
     from ..stages.find import stage_named, stages_in
 

@@ -19,6 +19,7 @@ from ..definition.problems import Problem, key_text
 from ..stages.code import BAD_CODE, MANIFEST, manifest_of
 from ..stages.find import CONFIG
 from ..stages.model import BAD_VALUE, Stage
+from .dag_files import dag_file_problems
 from .errors import ContentGone
 
 SCHEMA = 1
@@ -93,6 +94,7 @@ def build_bundle(stage: Stage, extra: Path | None = None) -> Bundle:
         fix = "Airflow reads the *.py files directly in this folder, and none below it."
         problems.append(Problem(BAD_VALUE, "$.dag_folder", what, fix))
     _require_definitions(stage, files, problems)
+    problems += dag_file_problems(stage, files)
     code = _codes(stage, problems)
     if problems:
         raise stage.refused(problems)

@@ -20,10 +20,16 @@ _STAGE = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _SUFFIX = ".yaml"
 
 
-def stage_of_file(path: Path, shown: str = "") -> Stage:
-    """The stage in the file at ``path``, named after the file.  Raises :class:`InvalidPipeline` (SM355 to SM357)."""
+def stage_of_file(path: Path, shown: str = "", folder: Path | None = None) -> Stage:
+    """The stage in the file at ``path``, named after the file.
+
+    :param folder: folder of the DAG file; a bundle has the file in the ``config`` folder there
+    :raises InvalidPipeline: SM355 to SM357
+    """
     shown = shown or str(path)
     text = _read(path, shown)
+    if text is None and folder is not None:
+        text = _read(folder / CONFIG / path.name, shown)
     if text is None:
         raise InvalidStage(shown, [Problem(NO_SUCH_STAGE, "$", "the file does not exist.", f"Looked for {path}.")])
     root = path.parent.parent if path.parent.name == CONFIG else path.parent

@@ -423,6 +423,15 @@ def test_a_promotion_takes_the_same_bytes_to_the_next_stage(project: Project) ->
     ("change", "said"),
     [
         (lambda p: (p / "dags" / "late.yaml").unlink(), 'the definition "dags/late.yaml" does not exist'),
+        (lambda p: (p / "dags" / "late.py").write_text("def"), "dags/late.py:1 is not valid Python: invalid syntax."),
+        (
+            lambda p: (p / "dags" / "late.py").write_text("SageMakerPipelineDag('late', '../late.yaml')"),
+            'dags/late.py:1 reads "../late.yaml", which the bundle does not have.',
+        ),
+        (
+            lambda p: (p / "dags" / "late.py").write_text("m.SageMakerPipelineDag(dag_id='lates', definition=x)"),
+            'makes pipeline "lates", which the stage does not list.\n      Did you mean "late"?',
+        ),
         (lambda p: (p / "dags" / "late.py").unlink(), 'config/prod.yaml:8:1  $.dag_folder  [SM357] "dags" has no DAG'),
         (lambda p: (p / "steps" / "train.py").unlink(), '"steps" has no files'),
         (lambda p: (p / "dags" / "link.py").symlink_to("/etc/passwd"), '"link.py" in'),

@@ -162,6 +162,7 @@ def test_a_stage_is_found_in_the_zip_file_of_a_release(tmp_path: Path) -> None:
     folder = tmp_path / "late.zip"
     assert stage_named("prod", [folder, tmp_path]).region == "eu-west-1"
     assert stages_in(folder) == ["prod"]
+    assert stage_of_file(folder / "../config/prod.yaml", "../config/prod.yaml", folder).region == "eu-west-1"
 
 
 @pytest.mark.parametrize("name", ["prodd", "../config/prod", "", "Prod", "a" * 40, "prod\n"])
