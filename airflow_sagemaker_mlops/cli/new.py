@@ -59,7 +59,7 @@ def new(
     where = shlex.quote(str(folder))
     say(f"{folder}: {len(files)} files. Next:")
     say(f"  cd {where} && make test    step code, definitions, DAG files: without an account")
-    say(f"  cd {where} && make run     the whole path: train, deploy, monitor")
+    say(f"  cd {where} && make run     a whole run on this machine")
     say("README.md says what is where.")
     return 0
 
