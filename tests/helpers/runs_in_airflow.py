@@ -102,10 +102,17 @@ class Runs:
         made["huge"] = self.sealed(self.huge(), "huge")
         made["lost"] = _insert("late-flights", "lost", "success", "s3://bucket/records/late-flights/records/lost.json")
         made["gone"] = _insert("late-flights", "gone", "success", f"{self.records}/late-flights/records/gone.json")
-        made["live"] = _insert(
-            "late-flights", "live", "running", steps={"ProcessDays": "success", "Champion": "running"}
-        )
+        states = {"ProcessDays": "success", "Champion": "running"}
+        made["live"] = _insert("late-flights", "live", "running", steps=states)
+        self.step_written("live", self.known["promoted"]["steps"][0])
         return made
+
+    def step_written(self, run_id: str, step: dict[str, Any]) -> None:
+        """Write the record of a step, as the step does when it ends."""
+        from airflow_sagemaker_mlops.records.model.step_record import StepRecord
+        from airflow_sagemaker_mlops.records.seal.seal import write_step_record
+
+        write_step_record(self.store, "late-flights", run_id, StepRecord.from_json(step))
 
     def sealed(self, record: dict[str, Any], run_id: str) -> str:
         """Seal ``record`` as that of the run, and insert the run."""

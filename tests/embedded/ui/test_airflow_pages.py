@@ -121,9 +121,11 @@ def test_a_record_that_cannot_be_read_becomes_a_sentence(pages: Pages) -> None:
 
 def test_a_live_run_is_put_together_from_its_tasks(pages: Pages) -> None:
     answer = pages.ours("run", "live").json()
-    states = {step["step"]: step["status"] for step in answer["view"]["steps"]}
+    steps = {step["step"]: step for step in answer["view"]["steps"]}
+    states = {name: step["status"] for name, step in steps.items()}
     assert (answer["live"], answer["sealed"]) == (True, False)
     assert (states["ProcessDays"], states["Champion"], states["Deploy"]) == ("Succeeded", "Executing", "NotStarted")
+    assert steps["ProcessDays"]["name"].startswith("pipelines-")  # from the record that the step has left
 
 
 def test_a_run_of_another_dag_and_one_that_is_gone_are_told_apart(pages: Pages) -> None:
