@@ -120,7 +120,7 @@ def model_link(group: str) -> Cell:
 
 def quoted(text: str) -> str:
     """``text`` as a part of an address."""
-    return quote(text, safe="")
+    return quote(text, safe="", errors="replace")
 
 
 def said(value: float | None, digits: int = 4) -> str:

@@ -17,7 +17,11 @@ _OWN = {"PipelineStatusOperator": "Status", "RunConditionOperator": "RunConditio
 
 def steps_of_dag(dag_id: str) -> list[DefinedStep]:
     """The tasks of the DAG in the order in which it was serialized, with the steps' own keys; empty for no DAG."""
-    dag = serialized_dag(dag_id)
+    return steps_in(serialized_dag(dag_id))
+
+
+def steps_in(dag: JsonObject) -> list[DefinedStep]:
+    """The tasks of a serialized DAG."""
     labels = as_object(dag.get("edge_info"))
     tasks = dag.get("tasks")
     found = {step.name: (step, below) for step, below in map(_step, _tasks(tasks)) if step.name}
