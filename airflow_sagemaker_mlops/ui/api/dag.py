@@ -51,17 +51,18 @@ def replay(dag_id: DagId, group: Group = "") -> dict[str, Any]:
 def _of_index(dag_id: str, group: str, view: Callable[[Index], dict[str, Any]]) -> dict[str, Any]:
     """The view of a pipeline's index, and the task groups of the DAG's other pipelines."""
 
-    def read() -> tuple[list[Place], Place | None, Index | None]:
-        places = places_of([dag_id])
+    def read() -> tuple[list[Place], list[str], Place | None, Index | None]:
+        places, missing = places_of([dag_id])
         place = _chosen(places, group)
-        return places, place, index_of(place) if place is not None else None
+        return places, missing, place, index_of(place) if place is not None else None
 
     try:
-        places, place, index = in_time(read)
+        places, missing, place, index = in_time(read)
     except Exception as error:
         return {"blocks": None, "groups": [], "group": "", "why": told(error)}
     if place is None or index is None or not index.summaries:
-        why = NO_RECORDS if is_pipeline(steps_of_dag(dag_id)) else NOT_OURS
+        why = " ".join(missing) or NO_RECORDS
+        why = why if is_pipeline(steps_of_dag(dag_id)) else NOT_OURS
         return {"blocks": None, "groups": [], "group": "", "why": why}
     return {**view(index), "groups": [one.group for one in places], "group": place.group, "why": ""}
 
@@ -85,9 +86,10 @@ def comparison(dag_id: DagId, run: Runs, group: Group = "") -> dict[str, Any]:
 
 
 def _comparison(dag_id: str, runs: list[str], group: str) -> dict[str, Any]:
-    place = _chosen(places_of([dag_id]), group)
+    places, missing = places_of([dag_id])
+    place = _chosen(places, group)
     if place is None:
-        return {"blocks": [note(NO_RECORDS)]}
+        return {"blocks": [note(" ".join(missing) or NO_RECORDS)]}
     store = opened(place.location)
     records: list[Any] = []
     notes: list[str] = []

@@ -71,12 +71,13 @@ def model(dags: ReadableDags, group: GroupName) -> dict[str, Any]:
 
 def _read(dags: set[str]) -> tuple[dict[str, list[object]], list[str]]:
     """Index entries by DAG, and what is missing."""
-    places = places_of(dags)
+    places, missing = places_of(dags)
     by_dag: dict[str, list[object]] = {}
     for place, index in indexes_of(places).items():
         by_dag.setdefault(place.dag_id, []).extend(index.summaries.values())
     left = len(places) - MOST_PLACES
-    return by_dag, [f"{left} pipelines are left out: this page reads at most {MOST_PLACES}."] if left > 0 else []
+    missing += [f"{left} pipelines are left out: this page reads at most {MOST_PLACES}."] if left > 0 else []
+    return by_dag, missing
 
 
 def _registry(group: str, by_dag: Summaries) -> tuple[Registry | None, str]:

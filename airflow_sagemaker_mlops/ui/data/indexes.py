@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
 from threading import Lock
 
@@ -13,10 +14,11 @@ from ...plan.model import STATUS_TASK_ID, TEARDOWN_TASK_ID
 from ...records.store.index import Index, read_index
 from ...records.store.reader import dags_of
 from .airflow_rows import as_object, dag_ids, ended_with
-from .run_source import RETURNED
+from .run_source import RETURNED, told
 from .stores import opened, place_of
 
 FRESH_S = 10.0
+ANSWER_S = 3.0  # of a location that is listed
 MOST_KEPT = 200
 MOST_PLACES = 200  # pipelines that a page over several DAGs reads
 MOST_ENDS = 1_000  # ends of runs that are asked for their location
@@ -39,19 +41,33 @@ class Place:
         return self.record_id.removeprefix(self.dag_id).lstrip(".")
 
 
-def places_of(dags: Collection[str]) -> list[Place]:
-    """Where the records of ``dags`` are.  Blocking: two queries, and one listing for each location.
+def places_of(dags: Collection[str]) -> tuple[list[Place], list[str]]:
+    """Where the records of ``dags`` are, and why a location cannot be read.
 
+    Blocking: two queries, and one listing for each location; one location that does not answer hides no other.
     Records in ``daily.train`` belong to the DAG of this name if there is one, else to the group "train" of "daily".
     """
     known = dag_ids()
     found: dict[Place, None] = {}
-    for location in dict.fromkeys(_locations(dags)):
-        for record_id in dags_of(opened(location)):
+    missing: list[str] = []
+    locations = list(dict.fromkeys(_locations(dags)))
+    readers = ThreadPoolExecutor(max_workers=READERS)
+    listed = {location: readers.submit(lambda at: dags_of(opened(at)), location) for location in locations}
+    readers.shutdown(wait=False)
+    for location, future in listed.items():
+        try:
+            record_ids = future.result(timeout=ANSWER_S)
+        except TooSlow:
+            missing.append(f"The records at {location} cannot be read: no answer within {ANSWER_S:.0f} seconds.")
+            continue
+        except Exception as error:
+            missing.append(told(error))
+            continue
+        for record_id in record_ids:
             dag_id = owner_of(record_id, known)
             if dag_id in dags:
                 found[Place(dag_id, location, record_id)] = None
-    return list(found)
+    return list(found), missing
 
 
 def owner_of(record_id: str, known: Collection[str]) -> str:
