@@ -53,6 +53,36 @@ def test_routes_answer_as_airflows_own_do(pages: Pages, route: str, user: str, r
     assert "frame-ancestors" in answer.headers["Content-Security-Policy"] or route == "report"
 
 
+@pytest.mark.parametrize("route", ["trend", "replay", "definition", "comparison"])
+@pytest.mark.parametrize(
+    ("user", "dag_id", "status"),
+    [("", "late-flights", 401), ("vera", "decides", 403), ("vera", "late-flights", 200), ("admin", "decides", 200)],
+)
+def test_routes_of_a_dag_answer_as_airflows_own_do(
+    pages: Pages, route: str, user: str, dag_id: str, status: int
+) -> None:
+    answer = pages.get(f"sagemaker-mlops/api/{route}", user, dag_id=dag_id, run="promoted")
+    assert (answer.status, answer.headers["Cache-Control"]) == (status, "no-store")
+
+
+def test_pages_over_several_dags_show_those_that_the_reader_may_read(pages: Pages) -> None:
+    assert {
+        pages.get(f"sagemaker-mlops/api/{route}", "", group="x").status for route in ("home", "models", "model")
+    } == {401}
+    assert b"late-flights" in pages.get("sagemaker-mlops/api/models", "vera").body
+    view = pages.get("sagemaker-mlops/api/model", "vera", group="late-flights").json()
+    assert view["blocks"]
+    assert "registry cannot be asked" in str(view["blocks"])
+    unknown = pages.get("sagemaker-mlops/api/model", group="somebody-elses").json()
+    assert unknown == {"blocks": None, "why": unknown["why"]}
+
+
+def test_a_dag_shows_its_trend_and_other_dags_a_sentence(pages: Pages) -> None:
+    assert "charts" in str(pages.get("sagemaker-mlops/api/trend", dag_id="late-flights").json()["blocks"])
+    other = pages.get("sagemaker-mlops/api/trend", dag_id="plain").json()
+    assert (other["blocks"], other["why"]) == (None, "This DAG is not a SageMaker pipeline.")
+
+
 def test_a_route_without_its_dag_is_refused(pages: Pages) -> None:
     assert pages.get("sagemaker-mlops/api/run", run_id="x").status == 422
     assert pages.get("sagemaker-mlops/api/run", "", run_id="x").status == 401
