@@ -11,7 +11,7 @@ import importlib
 import io
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ IMAGES = ROOT / "docs" / "images"
 DEMO = ROOT / "build" / "demo"
 STATE = DEMO / "aws"  # of the embedded AWS, with the records
 CHROMIUM = "/usr/bin/chromium"
-SETS = ("reports",)
+SETS = ("reports", "airflow")
 COLOURS = 128  # of a picture; more cannot be seen, and fewer bytes are cloned by everybody
 
 
@@ -34,6 +34,7 @@ class Shot:
     address   of the page, ``file:`` or ``http:``
     height    of the picture; ``None`` for the whole page
     before    what to do in the page first, such as waiting for data
+    cookie    the session of a logged-in user, as Playwright takes cookies
     """
 
     name: str
@@ -41,6 +42,7 @@ class Shot:
     width: int = 1000
     height: int | None = None
     before: Callable[[Any], None] | None = None
+    cookie: Mapping[str, Any] | None = None
 
 
 def main(wanted: list[str]) -> int:
@@ -68,14 +70,17 @@ def take(shots: list[Shot]) -> None:
         for shot in shots:
             for scheme in ("light", "dark"):
                 size = {"width": shot.width, "height": shot.height or 900}
-                page = browser.new_context(viewport=size, color_scheme=scheme).new_page()
+                context = browser.new_context(viewport=size, color_scheme=scheme)
+                if shot.cookie is not None:
+                    context.add_cookies([dict(shot.cookie)])
+                page = context.new_page()
                 page.goto(shot.address)
                 if shot.before is not None:
                     shot.before(page)
                 file = IMAGES / f"{shot.name}-{scheme}.png"
                 file.write_bytes(smaller(page.screenshot(full_page=shot.height is None)))
                 print(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1000:.0f} kB")
-                page.context.close()
+                context.close()
         browser.close()
 
 

@@ -100,8 +100,8 @@ def environment(home: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[Pages]:
-    """The server until the block ends."""
+def served(home: Path, *, only_story: bool = False) -> Iterator[Pages]:
+    """The server until the block ends; ``only_story``: without the runs that are there to break pages."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -109,7 +109,12 @@ def served(home: Path) -> Iterator[Pages]:
     (home / "passwords.json").write_text(json.dumps({name: name for name in USERS}))
     variables = environment(home, port)
     filled = subprocess.run(
-        [sys.executable, str(HELPERS / "runs_in_airflow.py"), str(home / "records")],
+        [
+            sys.executable,
+            str(HELPERS / "runs_in_airflow.py"),
+            str(home / "records"),
+            *(["--only-story"] if only_story else []),
+        ],
         cwd=home / "dags",
         env=variables,
         capture_output=True,
