@@ -75,9 +75,10 @@ SEED ?= 1
 OUTAGE_S ?= 0
 OUTAGE_OF ?= api-server
 BUSY ?= 0
+PATIENCE ?= 900
 
 chaos: setup $(VENV)/.stamp-chaos ## Fault drill on PostgreSQL, Redis and Celery: make chaos RUNS=200 KILLS=100 SEED=1; writes build/chaos.json
-	$(BIN)/python -m chaos --story $(STORY) --runs $(RUNS) --kills $(KILLS) --seed $(SEED) --outage-s $(OUTAGE_S) --outage-of $(OUTAGE_OF) --busy $(BUSY)
+	$(BIN)/python -m chaos --story $(STORY) --runs $(RUNS) --kills $(KILLS) --seed $(SEED) --outage-s $(OUTAGE_S) --outage-of $(OUTAGE_OF) --busy $(BUSY) --patience $(PATIENCE)
 
 COUNT ?= 5000
 malformed: setup ## Malformed requests to the embedded AWS: make malformed COUNT=5000 SEED=1

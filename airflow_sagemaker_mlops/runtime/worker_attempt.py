@@ -82,10 +82,13 @@ class WorkerAttempt:
         return await run_recorded(run, await self._recorder(run))
 
     async def question(self) -> Question | None:
-        """What an x-approval step asks people; ``None`` if it has been answered, here or in the registry."""
+        """What an x-approval step asks people; ``None`` if it has been answered, here, in the registry or by a stub."""
         from ..execution.runners.approval import has_answer, question_of
+        from ..execution.stubs.run import declared_for
 
         run = self._live = self._step_run()
+        if declared_for(run) is not None:
+            return None
         question = await question_of(run)
         return None if question.is_decided or await has_answer(run) else question
 

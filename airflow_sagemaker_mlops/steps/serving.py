@@ -60,6 +60,7 @@ SMOKE_TEST = StepType(
     outside=True,
     own_arguments=True,
     settings=("Expect",),
+    stub=_made_up_answers,
     grants=_smoke_grants,
     roles_go_to="",
     local_aws="runs",

@@ -89,7 +89,10 @@ class DeploymentDrill:
             client.start()
         ledger.make_faults(state_dir, self.story.seed)
         self.progress.phase = "running"
-        lanes = [threading.Thread(target=self._lane, args=(deployment, runs)) for runs in self.story.lanes.values()]
+        lanes = [
+            threading.Thread(target=self._lane, args=(deployment, runs), daemon=True)  # Ctrl-C does not wait for it
+            for runs in self.story.lanes.values()
+        ]
         for lane in lanes:
             lane.start()
         for lane in lanes:

@@ -86,6 +86,26 @@ def test_a_retry_policy_is_followed_either_way_in(aws: LocalAws, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("airflow_db")
+def test_a_stub_answers_for_the_people_whom_an_approval_asks(aws: LocalAws, tmp_path: Path) -> None:
+    asks = {"ModelPackageArn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/churn/1"}
+    approved = {"Type": "Equals", "LeftValue": {"Get": "Steps.Ask.Approved"}, "RightValue": True}
+    stop = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "rejected"}}
+    decides = {"Conditions": [approved], "IfSteps": [], "ElseSteps": [stop]}
+    document = {
+        "Version": "2020-12-01",
+        "Steps": [
+            {"Name": "Ask", "Type": "x-approval", "Arguments": asks},
+            {"Name": "Decide", "Type": "Condition", "Arguments": decides},
+        ],
+    }
+    (tmp_path / "stubs.json").write_text(json.dumps({"Ask": {"Properties": {"Approved": False}}}))
+    setting = {"AIRFLOW__SAGEMAKER_MLOPS__STUBS": str(tmp_path / "stubs.json")}
+    states, printed = tried(aws, tmp_path, document, "worker", **setting)
+    expected = [("Ask", "success"), ("Decide", "success"), ("Stop", "failed"), ("pipeline.status", "failed")]
+    assert states == [f"STATES failed {expected}"], printed[-8000:]
+
+
+@pytest.mark.usefixtures("airflow_db")
 def test_steps_of_one_pipeline_run_in_other_regions_and_accounts(aws: LocalAws, tmp_path: Path) -> None:
     there = {"region_name": "eu-west-1", "assume_role_arn": "arn:aws:iam::210987654321:role/Trainer"}
     name = {"Get": "Steps.Here.ProcessingJobName"}
