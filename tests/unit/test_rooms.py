@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 from importlinter.cli import lint_imports
@@ -13,6 +14,12 @@ PACKAGE = PROJECT.parent / "airflow_sagemaker_mlops"
 
 def test_rooms_import_only_rooms_below_them_and_nothing_in_a_circle() -> None:
     assert lint_imports(config_filename=str(PROJECT), no_cache=True) == 0  # prints what is wrong
+
+
+def test_a_test_files_name_is_used_once_in_all_folders() -> None:
+    """pytest imports them by their names alone."""
+    names = Counter(file.name for file in (PROJECT.parent / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_only_the_terminal_prints() -> None:

@@ -19,7 +19,7 @@ from airflow_sagemaker_mlops.execution.job_state import JobState
 from airflow_sagemaker_mlops.execution.journal import Entry
 from airflow_sagemaker_mlops.links import LINKS, REQUEST_KEY
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.operators import ProcessingStepOperator, TrainingStepOperator, base
+from airflow_sagemaker_mlops.operators import ProcessingStepOperator, TrainingStepOperator
 from airflow_sagemaker_mlops.operators.attempt import StepFailedForGood
 from airflow_sagemaker_mlops.runtime.events import (
     StepEndedBadly,
@@ -143,7 +143,7 @@ def test_a_retry_that_airflow_resumes_with_the_event_of_the_attempt_before_start
     monkeypatch: pytest.MonkeyPatch, made_in: int, runs_anew: bool
 ) -> None:
     """As Airflow 3.0.6 does, which forgets to clear ``next_method`` when a task is to be retried."""
-    monkeypatch.setattr(base, "RETRIES_RESUME", True)
+    monkeypatch.setattr("airflow_sagemaker_mlops.operators.attempt.RETRIES_RESUME", True)
     left = Entry("job", 0, made_in, "m4", JobState.INTERRUPTED).as_json()
     ti = SimpleNamespace(task_id="t", map_index=-1, try_number=2, xcom_pull=lambda **_: left, max_tries=4)
     context: Any = {"ti": ti, "params": {}, "dag_run": SimpleNamespace(conf={})}

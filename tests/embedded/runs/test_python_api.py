@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -235,9 +236,12 @@ def test_an_exception_of_an_observer_stops_the_run_and_is_raised(tmp_path: Path)
         run_pipeline(CHURN, {"Score": 0.5}, stubs=SCORED, state_dir=tmp_path, observer=Stopping(fail))
 
 
-def test_ctrl_c_stops_the_run_before_it_is_raised(tmp_path: Path) -> None:
+def test_ctrl_c_stops_the_run_before_it_is_raised(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     import _thread
 
+    # A shell's background jobs begin with SIGINT ignored, and Python then leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     stopping = Stopping(lambda _run: _thread.interrupt_main())
     slow = {**SCORED, "Deploy": {"Seconds": 30}}
     with pytest.raises(KeyboardInterrupt):

@@ -89,7 +89,7 @@ CANNED: dict[str, tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]] = {
     "Endpoint": (
         {"EndpointName": "Scores", "EndpointConfigName": "Scores-2", "Tags": TAGS},
         {
-            "DescribeEndpoint": [MISSING, {"EndpointStatus": "InService"}],
+            "DescribeEndpoint": [MISSING, {"EndpointStatus": "InService", "EndpointConfigName": "Scores-2"}],
             "CreateEndpoint": [{"EndpointArn": "arn"}],
         },
     ),
@@ -111,7 +111,10 @@ CANNED: dict[str, tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]] = {
             "RuntimeConfig": {"CopyCount": 1},
         },
         {
-            "DescribeInferenceComponent": [MISSING, {"InferenceComponentStatus": "InService"}],
+            "DescribeInferenceComponent": [
+                MISSING,
+                {"InferenceComponentStatus": "InService", "Specification": {"ModelName": "m"}},
+            ],
             "CreateInferenceComponent": [{"InferenceComponentArn": "arn"}],
         },
     ),
