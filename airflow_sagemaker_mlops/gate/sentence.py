@@ -160,12 +160,12 @@ def _conclusion(report: GateReport, counting: Sequence[RuleResult]) -> str:
         return "Not promoted: somebody has to look."
     if report.no_champion is not None:
         if report.verdict == PROMOTE:
-            return "Promoted as the first."
+            return "Promote it as the first."
         if report.verdict == INCONCLUSIVE and report.no_champion == "approve":
             return "Somebody has to approve the first."
         return "Not promoted."
     if report.verdict == PROMOTE:
-        return "Promoted."
+        return "Promote."
     if report.verdict == REJECT:
         return "Rejected; the champion stays."
     return "Inconclusive; the champion stays."

@@ -177,4 +177,4 @@ def test_rules_of_several_lists_keep_their_results_apart() -> None:
     rules = (*parse_rules([IMPROVES]), *parse_rules([{"Metric": "auc", "Floor": 0.5}]))
     report = judged(rules, gain=0.04)
     assert [rule.rule for rule in report.rules] == ["[0]", "[1]"]
-    assert ": better. The other rule holds. Promoted." in report.sentence
+    assert ": better. The other rule holds. Promote." in report.sentence
