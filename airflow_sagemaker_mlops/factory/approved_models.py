@@ -36,6 +36,7 @@ def approved_models_dag(
     :param dag_arguments: Airflow's own arguments of the DAG, such as ``tags``
     """
     from ..operators.approved_models import ApprovedModelsOperator
+    from ..runtime.infrastructure_retries import a_few_retries
 
     if every <= timedelta():
         raise ValueError(f"every={every!r}: write a time above 0, such as timedelta(minutes=15).")
@@ -48,8 +49,8 @@ def approved_models_dag(
         "description": f"Sends an event for each approved version of {model_package_group}",
     }
     with DAG(dag_id, **{**own, **dag_arguments}) as dag:
-        how: Any = {"aws_conn_id": aws_conn_id, "region_name": region_name}
-        ApprovedModelsOperator(task_id="sweep", model_package_group=model_package_group, retries=3, **how)
+        how: Any = {"aws_conn_id": aws_conn_id, "region_name": region_name, **a_few_retries()}
+        ApprovedModelsOperator(task_id="sweep", model_package_group=model_package_group, **how)
     return dag
 
 

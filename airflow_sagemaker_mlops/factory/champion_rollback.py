@@ -32,6 +32,7 @@ def champion_rollback_dag(
     :param dag_arguments: Airflow's own arguments of the DAG, such as ``tags``
     """
     from ..operators.champion_rollback import ChampionRollbackOperator
+    from ..runtime.infrastructure_retries import a_few_retries
 
     params = {
         "reason": Param("", type="string", minLength=1, title="Reason", description="Goes into registry and history."),
@@ -59,6 +60,6 @@ def champion_rollback_dag(
             history=history,
             aws_conn_id=aws_conn_id,
             region_name=region_name,
-            retries=3,
+            **a_few_retries(),
         )
     return dag

@@ -20,7 +20,13 @@ LONGEST_DELAY = timedelta(minutes=2)  # if delays double
 LONGEST_GROWN_DELAY = timedelta(seconds=450)  # the last delay of a task that was not cleared
 OUTAGE_S = 1800.0  # the time budget
 INFRASTRUCTURE_RETRIES = 18  # their minimum delays exceed OUTAGE_S
+FEW_RETRIES = 5  # with doubling delays: 10, 20, 40, 80 and 120 s at least
 MOST_ERRORS = 5  # attempts that fail although Airflow and AWS respond
+
+
+def a_few_retries() -> dict[str, Any]:
+    """Airflow's retry arguments of a task that a person starts or that runs often: over within about five minutes."""
+    return {**_arguments(FIRST_DELAY), "retries": FEW_RETRIES}
 
 
 def outlast_outages(kwargs: dict[str, Any], given: Mapping[str, Any]) -> None:

@@ -64,13 +64,7 @@ class ModelPackageEvents(BaseEventTrigger):
         """The messages that come within ``left`` seconds, or within what SQS waits; [] also if it refuses."""
         try:
             aws = await self._aws()
-            receive = partial(
-                aws.client("sqs").receive_message,
-                QueueUrl=self.queue_url,
-                WaitTimeSeconds=min(WAIT_S, int(left)),
-                MaxNumberOfMessages=10,
-            )
-            answer: dict[str, Any] = await in_thread(aws.key, receive)
+            answer = await in_thread(aws.key, self._receive, aws, min(WAIT_S, int(left)))
         except Exception as error:
             log.warning("%s cannot be read, the sweeps go on: %s: %s", self.queue_url, type(error).__name__, error)
             await asyncio.sleep(min(PAUSE_S, left))
@@ -79,6 +73,14 @@ class ModelPackageEvents(BaseEventTrigger):
             await asyncio.sleep(left)
         messages = answer.get("Messages") or []
         return [{"Id": str(index), "ReceiptHandle": one["ReceiptHandle"]} for index, one in enumerate(messages)]
+
+    def _receive(self, aws: SessionAws, wait_s: int) -> dict[str, Any]:
+        """One call, and before the first one the client: making it takes half a second, too long for the event loop."""
+        made = aws.client("sqs")
+        answer: dict[str, Any] = made.receive_message(
+            QueueUrl=self.queue_url, WaitTimeSeconds=wait_s, MaxNumberOfMessages=10
+        )
+        return answer
 
     async def _delete(self, receipts: list[dict[str, str]]) -> None:
         try:

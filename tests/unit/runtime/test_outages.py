@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import CommsDecoder, ErrorResponse
 from airflow_names import DagSerialization
 
+from airflow_sagemaker_mlops import approved_models_dag, champion_rollback_dag
 from airflow_sagemaker_mlops.airflow_versions import (
     AirflowException,
     AirflowFailException,
@@ -72,6 +73,14 @@ def test_one_killed_worker_costs_no_more_than_twenty_seconds_and_the_end_of_an_o
     assert OUTAGE_S <= sum(waits) <= 2.5 * OUTAGE_S
     after_outage = next(wait for number, wait in enumerate(waits) if sum(waits[: number + 1]) > 900)
     assert after_outage <= 300
+
+
+@pytest.mark.parametrize("dag", [approved_models_dag("sweeps", "models"), champion_rollback_dag("back", "models")])
+def test_a_sweep_and_a_rollback_survive_a_killed_worker_within_seconds_and_give_up_within_minutes(dag: DAG) -> None:
+    [task] = dag.tasks
+    waits = delays(task)
+    assert 10 <= waits[0] <= 20
+    assert 120 <= sum(waits) <= 900
 
 
 def test_a_step_that_is_cleared_after_it_used_up_its_retries_is_retried_within_minutes() -> None:
