@@ -25,9 +25,10 @@ JOBS = (("processing", "ProcessingJob"), ("training", "TrainingJob"))
 KEPT = (("models", "Model", "Models"), ("endpoint_configs", "EndpointConfig", "EndpointConfigs"))
 
 
-def make_faults(state_dir: Path, seed: int) -> None:
-    """Start injecting faults."""
-    (state_dir / "faults.json").write_text(json.dumps({"seed": seed, "rules": RULES}))
+def make_faults(state_dir: Path, seed: int, spare: str = "") -> None:
+    """Start injecting faults, except into the operation ``spare``."""
+    rules = [{**rule, "operation": f"^(?!{spare}$){rule['operation']}"} for rule in RULES] if spare else RULES
+    (state_dir / "faults.json").write_text(json.dumps({"seed": seed, "rules": rules}))
 
 
 def end_faults(state_dir: Path) -> None:

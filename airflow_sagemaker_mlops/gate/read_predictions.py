@@ -56,10 +56,13 @@ class _Collected:
     lines: list[Any] = field(default_factory=list)
     arrays: dict[str, list[Any]] = field(default_factory=dict)
     known: dict[str, dict[str, int]] = field(default_factory=dict)
-    faults: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    faults: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    examples: dict[tuple[str, str], str] = field(default_factory=dict)
     records: int = 0
 
-    def fault(self, column: str, what: str, row: int) -> None:
+    def fault(self, column: str, what: str, row: int, example: str = "") -> None:
+        if example:
+            self.examples.setdefault((column, what), f' (such as "{example[:20]}")')
         found = self.faults.setdefault((column, what), [0])
         found[0] += 1
         if len(found) <= 5:
@@ -77,7 +80,8 @@ class _Collected:
         said = []
         for (column, what), (count, *rows) in self.faults.items():
             places = first_few((self.where(row) for row in rows), count)
-            said.append(f"{column} is {what} in {count:,} of {self.records:,} records: {places}.")
+            example = self.examples.get((column, what), "")
+            said.append(f"{column} is {what}{example} in {count:,} of {self.records:,} records: {places}.")
         return said
 
 
@@ -228,7 +232,7 @@ def _number(found: _Collected, column: str, text: str, index: int) -> float:
         value = None
     if value is None:
         comma = plain.replace(",", ".").replace(".", "", 1).isdigit() and "," in plain
-        found.fault(column, "a number with a comma" if comma else f'a text (such as "{text[:20]}")', row)
+        found.fault(column, "a number with a comma" if comma else "a text", row, "" if comma else text)
         return 0.0
     if value != value:  # noqa: PLR0124 - NaN
         found.fault(column, "not a number (NaN)", row)

@@ -85,12 +85,12 @@ def read_lane(aws: LocalAws, name: str) -> Lane:
     except NoSuchGroup:
         champion = None
     history = History(aws.client("s3"), f"s3://{aws.bucket}/history", name)
-    entries = list(history.entries(history.numbers()))
+    newest_first = list(history.entries())
     status, config = _endpoint(sagemaker, name)
     return Lane(
         versions=versions,
         champion=champion.arn if champion else "",
-        history=tuple(entry.model_package for entry in entries),
+        history=tuple(entry.model_package for entry in reversed(newest_first)),
         pointer=_pointer(aws, name),
         status=status,
         serves=tuple(_packages(sagemaker, config)) if config else (),

@@ -87,7 +87,8 @@ class DeploymentDrill:
         clients = [Client(deployment.aws, lane) for lane in self.story.lanes]
         for client in clients:
             client.start()
-        ledger.make_faults(state_dir, self.story.seed)
+        # Otherwise the clients could not tell an injected fault from an endpoint that does not answer.
+        ledger.make_faults(state_dir, self.story.seed, spare="InvokeEndpoint")
         self.progress.phase = "running"
         lanes = [
             threading.Thread(target=self._lane, args=(deployment, runs), daemon=True)  # Ctrl-C does not wait for it

@@ -77,7 +77,11 @@ def test_all_problems_of_all_rules_come_at_once_with_their_places() -> None:
         ("{Metric: rmse, AlarmAbove: 1}", "[0].AlarmAbove", "Did you mean Ceiling?"),
         ("{Metric: auc, Ceiling: 1}", "[0].Ceiling", "Did you mean AlarmAbove?"),
         ("{Metric: auc, Floor: 60}", "[0].Floor", "Did you mean 0.6?"),
-        ("{Metric: auc, Floor: 0.9, AlarmAbove: 0.8}", "[0].AlarmAbove", "no candidate can pass"),
+        (
+            "{Metric: auc, Floor: 0.9, AlarmAbove: 0.8}",
+            "[0].AlarmAbove",
+            "no candidate can meet both limits of AUC, Floor 0.9 and AlarmAbove 0.8.",
+        ),
         ("{Metric: auc, Must: improve, By: .nan}", "[0].By", "instead of a number"),
         ("{Metric: auc, Must: improve, By: true}", "[0].By", "instead of a number"),
         ("{Metric: auc, Must: not_worsen, By: 100%}", "[0].By", "can never lose"),

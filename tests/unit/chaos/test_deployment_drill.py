@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
+from chaos import ledger
 from chaos.deployments.agreement import Lane, Version, disagreements
 from chaos.deployments.lanes import HERE, OUTCOMES, make_story
 
@@ -28,6 +32,7 @@ GOOD = Lane(
     answer="0.5",
     expected="0.5",
 )
+OPERATIONS = ("InvokeEndpoint", "InvokeEndpointAsync", "UpdateEndpoint", "CreateEndpoint")
 PROMOTED, REGISTERED = ["lane-1-00", "lane-1-01"], ["lane-1-00", "lane-1-01", "lane-1-02"]
 
 
@@ -93,3 +98,10 @@ def test_a_run_that_was_not_to_promote_and_did_is_found() -> None:
         "champion.json",
         "packages that the endpoint serves",
     ]
+
+
+def test_what_the_clients_ask_of_an_endpoint_has_no_injected_fault(tmp_path: Path) -> None:
+    ledger.make_faults(tmp_path, 1, spare="InvokeEndpoint")
+    rules = json.loads((tmp_path / "faults.json").read_text())["rules"]
+    hit = {name: sum(bool(re.search(rule["operation"], name)) for rule in rules) for name in OPERATIONS}
+    assert hit == {"InvokeEndpoint": 0, "InvokeEndpointAsync": 4, "UpdateEndpoint": 4, "CreateEndpoint": 5}

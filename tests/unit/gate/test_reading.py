@@ -84,6 +84,7 @@ def test_parquet_is_read_with_its_nulls_named(tmp_path: Path) -> None:
         (HEADER + "a,1,null,0.5\n", "candidate is missing"),
         (HEADER + "a,1,None,0.5\n", "candidate is missing"),
         (HEADER + "a,1,0.5,high\n", 'champion is a text (such as "high")'),
+        (HEADER + "a,1,9%,1\nb,0,5%,1\n", 'candidate is a text (such as "9%") in 2 of 2 records: line 2, line 3'),
         (HEADER + "a,1,0.5,1_0\n", 'champion is a text (such as "1_0")'),
         (HEADER + "a,1,0.5,٣\n", "champion is a text"),
         (HEADER + "a,1,0.5,0x10\n", "champion is a text"),
