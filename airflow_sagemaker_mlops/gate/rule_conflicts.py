@@ -49,5 +49,6 @@ def limits_cross(rules: Sequence[Rule]) -> Iterator[RuleProblem]:
             names = {"floor": "Floor", "alarm_above": "AlarmAbove", "alarm_below": "AlarmBelow", "ceiling": "Ceiling"}
             later = second if second.place >= first.place else first
             key = names[high] if later is second else names[low]
-            what = f"no candidate can meet both limits of {first.title}, {names[low]} {least:g} and {names[high]} {most:g}."
+            both = f"{names[low]} {least:g} and {names[high]} {most:g}"
+            what = f"no candidate can meet both limits of {first.title}, {both}."
             yield RuleProblem(f"{later.place}.{key}", what, f"{names[low]} has to be less than {names[high]}.")
