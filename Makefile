@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock dist release demo test unit check lint format ui docs pictures bench peer matrix pythons chaos malformed scaffold-matrix clean
+.PHONY: help setup lock dist release demo test unit check lint format ui docs docs-check pictures bench peer matrix pythons chaos malformed scaffold-matrix clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml requirements-dev.txt
 
 lock: ## Write the hashes of the versions in constraints.txt into requirements-dev.txt
 	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
-	$(BIN)/uv pip compile --quiet --system-certs --python-version 3.11 --extra local --extra sdk --extra dev -c constraints.txt \
+	$(BIN)/uv pip compile --quiet --system-certs --python-version 3.11 --extra local --extra sdk --extra dev --extra docs -c constraints.txt \
 	  --generate-hashes --no-annotate --custom-compile-command "make lock" pyproject.toml -o requirements-dev.txt
 
 demo: setup ## The story of the late flights on the embedded AWS: deploy only what is better
@@ -124,9 +124,13 @@ pythons: setup $(PYTHONS:%=.venv-python-%/.stamp) ## All tests on newer Pythons,
 	  -c .venv-python-$*/constraints.txt -e '.[local,dev]'
 	touch $@
 
-docs: setup ## Write the generated pages of docs/
+docs: setup ## Write the generated pages of docs/, and the site into build/site
 	$(BIN)/python -m airflow_sagemaker_mlops.steps.table > docs/step-types.md
 	$(BIN)/python -m airflow_sagemaker_mlops.settings_table > docs/settings.md
+	$(BIN)/python -m docsite
+
+docs-check: docs ## Pages of the site in Chromium: accessibility, width, pictures, requests to other hosts; needs Chromium and playwright
+	$(BIN)/python -m docsite.browser
 
 # The bill of materials lists what a wheel needs to run, in the versions that the tests ran with; in the wheel (PEP 770) and beside it.
 dist: setup .venv-dist/.stamp ## Wheel and sdist with a CycloneDX bill of materials and checksums, in dist/

@@ -14,16 +14,18 @@ from airflow_sagemaker_mlops.execution.job_state import TRANSITIONS
 ROOT = Path(__file__).parents[3]
 
 
-def test_every_code_of_a_problem_has_its_row() -> None:
+def test_every_code_of_a_problem_has_its_row_with_an_anchor() -> None:
     sources = (ROOT / "airflow_sagemaker_mlops").rglob("*.py")
     used = {code for file in sources for code in re.findall(r'"(SM\d{3})"', file.read_text())}
     page = (ROOT / "docs" / "problems.md").read_text()
-    assert set(re.findall(r"^\| (SM\d{3}) \|", page, re.MULTILINE)) == used
+    rows = re.findall(r'^\| <a id="sm(\d{3})"></a>SM(\d{3}) \|', page, re.MULTILINE)
+    assert {f"SM{code}" for _, code in rows} == used
+    assert [row for row in rows if row[0] != row[1]] == []
 
 
 def test_every_code_of_a_problem_has_a_name_of_its_own_and_the_page_has_it() -> None:
     page = (ROOT / "docs" / "problems.md").read_text()
-    assert dict(re.findall(r"^\| (SM\d{3}) \| `([a-z0-9-]+)` \|", page, re.MULTILINE)) == NAMES
+    assert dict(re.findall(r"^\| <a [^>]+></a>(SM\d{3}) \| `([a-z0-9-]+)` \|", page, re.MULTILINE)) == NAMES
     assert len(set(NAMES.values())) == len(NAMES)
 
 

@@ -1,0 +1,1 @@
+"""The documentation site: ``make docs`` builds it, ``make docs-check`` looks at it in a browser."""
