@@ -243,18 +243,25 @@ class _Judge:
 
     # -- findings
 
+    def _in_its_unit(self, plain: str, value: float) -> str:
+        """A limit as the sentence says the value: shares in percent, an increase of a share in percentage points."""
+        points = f"{value * 100:.3g}"
+        return {MISSING: f"{points} percentage points", NEW_CATEGORIES: f"{points}%"}.get(self.rule.check, plain)
+
     def _measured(self, name: str, value: float, noise: float, what: str, picture: _Picture | None = None) -> Finding:
         limit = self.rule.limit
+        end = f"; the limit is {self._in_its_unit(f'{limit:g}', limit)}"
         if value > limit and value > noise:
-            verdict, end = DRIFT, f"; the limit is {limit:g}."
+            verdict = DRIFT
         elif value > limit or noise > limit > 0:
             verdict = INCONCLUSIVE
-            end = f"; the limit is {limit:g}, but chance alone gives up to {noise:.2g} with so few {self.noun}."
+            chance = self._in_its_unit(f"{noise:.2g}", noise)
+            end += f", but chance alone gives up to {chance} with so few {self.noun}"
         else:
-            verdict, end = STABLE, f"; the limit is {limit:g}."
+            verdict = STABLE
         shown = picture or _Picture()
         return replace(
-            self._finding(name, value, limit, verdict, what + end),
+            self._finding(name, value, limit, verdict, f"{what}{end}."),
             noise=noise,
             labels=shown.labels,
             baseline=shown.baseline,
