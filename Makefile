@@ -124,9 +124,11 @@ pythons: setup $(PYTHONS:%=.venv-python-%/.stamp) ## All tests on newer Pythons,
 	  -c .venv-python-$*/constraints.txt -e '.[local,dev]'
 	touch $@
 
-docs: setup ## Write the generated pages of docs/, and the site into build/site
+docs: setup ## Write the generated pages of docs/ and the JSON Schema of definitions, and the site into build/site
 	$(BIN)/python -m airflow_sagemaker_mlops.steps.table > docs/step-types.md
 	$(BIN)/python -m airflow_sagemaker_mlops.settings_table > docs/settings.md
+	mkdir -p build && $(BIN)/python -m airflow_sagemaker_mlops.steps.editor_schema.document > build/definition.schema.json
+	mv build/definition.schema.json airflow_sagemaker_mlops/steps/editor_schema/
 	$(BIN)/python -m docsite
 
 docs-check: docs ## Pages of the site in Chromium: accessibility, width, pictures, requests to other hosts; needs Chromium and playwright

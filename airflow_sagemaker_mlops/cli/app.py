@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .champion_app import champion_app
-from .definition_app import check, compile_, diff, iam, plan, pull, push, render, to_json
+from .definition_app import check, compile_, diff, iam, plan, pull, push, render, schema, to_json
 from .drift_app import drift_app
 from .examples import EXAMPLES
 from .gate_app import gate_app
@@ -48,6 +48,7 @@ app.command()(reproduce)
 app.command()(diff)
 app.command()(render)
 app.command()(iam)
+app.command()(schema)
 app.command()(deploy)
 app.command()(rollback)
 app.command()(releases)

@@ -98,6 +98,13 @@ def print_json(file: Source, out: Path | None) -> int:
     return write_out(text + "\n", out)
 
 
+def print_schema(out: Path | None) -> int:
+    """Print or write the JSON Schema of definitions; exit code."""
+    from ..steps.editor_schema import schema_text
+
+    return write_out(schema_text(), out)
+
+
 def compile_object(source: Source, out: Path | None) -> int:
     """Write the definition of the SDK object that ``source`` names; exit code."""
     if not source.is_code:

@@ -195,6 +195,18 @@ def iam(
     raise typer.Exit(code)
 
 
+def schema(
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")] = None,
+) -> None:
+    """Print the JSON Schema of definitions, with which editors complete and check JSON and YAML.
+
+    It accepts whatever ``check`` accepts; ``check`` finds more.
+    """
+    from .definition import print_schema
+
+    raise typer.Exit(print_schema(out))
+
+
 def pull(
     name: Annotated[str, typer.Argument(help="Pipeline name or ARN, or ARN of an execution.", show_default=False)],
     out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file; default: standard output.")] = None,

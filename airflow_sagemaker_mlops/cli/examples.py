@@ -13,6 +13,7 @@ EXAMPLES = {
     "diff": "diff old.json new.json",
     "render": "render churn.yaml -o churn_dag.py",
     "iam": "iam churn.yaml --account 123456789012 --region eu-west-1",
+    "schema": "schema -o schemas/definition.json",
     "pull": "pull churn -o churn.json",
     "push": "push churn.yaml --name churn --role arn:aws:iam::123456789012:role/Pipelines",
     "callback": "callback TOKEN -o auc=0.9",

@@ -19,6 +19,7 @@ ENTITIES = {
 }
 ENTITY_TYPES = ("Action", "Artifact", "Context")
 ASSOCIATION_TYPES = ("ContributedTo", "AssociatedWith", "DerivedFrom", "Produced", "SameAs")
+CLEANUP_KEYS = frozenset({"Resources"})
 LINEAGE_KEYS = frozenset({*ENTITIES, "Associations"})
 
 
@@ -46,7 +47,7 @@ def step_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[str, 
 
 
 def _cleanup(out: Reporter, name: str, arguments: Mapping[str, object], place: Place) -> None:
-    out.unknown_keys(arguments, frozenset({"Resources"}), place, f"{called(name)} (Cleanup)")
+    out.unknown_keys(arguments, CLEANUP_KEYS, place, f"{called(name)} (Cleanup)")
     resources: Any = arguments.get("Resources")
     here = (place, "Resources")
     if resources is None:

@@ -19,7 +19,7 @@ NO_CHAMPION = ("promote", "reject", "approve")
 DEFAULT_NO_CHAMPION = "approve"
 IF_NO_CHAMPION_OPTION = "if-no-champion"  # of the program: the verdict where the predictions have no champion
 INPUT = "predictions"
-_CHAMPION_KEYS = frozenset({"ModelPackageGroup", "GroupMayBeMissing"})
+CHAMPION_KEYS = frozenset({"ModelPackageGroup", "GroupMayBeMissing"})
 
 
 def _keys(parser: StepReporter, item: Mapping[str, Any], place: Place, name: str) -> None:
@@ -29,7 +29,7 @@ def _keys(parser: StepReporter, item: Mapping[str, Any], place: Place, name: str
         fix = 'Add "Champion": {"ModelPackageGroup": ...}.'
         parser.report("SM121", place, f'step "{name}" has no "Champion".', fix)
     elif parser.wanted(champion, Mapping, here, "an object"):
-        parser.unknown_keys(champion, _CHAMPION_KEYS, here, "Champion of a champion gate")
+        parser.unknown_keys(champion, CHAMPION_KEYS, here, "Champion of a champion gate")
         if champion.get("ModelPackageGroup") is None:
             parser.report("SM121", here, '"ModelPackageGroup" is missing.', 'Add "ModelPackageGroup".')
     chosen = item.get("NoChampion")

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from .report import Reporter
 
 MOST_ITEMS_AT_AWS = 100
+MOST_AT_A_TIME = 50
+LOOP_KEYS = frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBody"})
+PICKS = ("MaxBy", "MinBy")
 
 
 def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
     """The arguments of a ForEach step other than its body (docs/language/steps/foreach.md)."""
-    known = frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBody"})
-    out.unknown_keys(arguments, known, place, f"{called(name)} (ForEach)")
+    out.unknown_keys(arguments, LOOP_KEYS, place, f"{called(name)} (ForEach)")
     items, most, selector = (arguments.get(key) for key in ("IterableItems", "MaxConcurrency", "Selector"))
     for key in ("IterableItems", "ForEachBody"):
         if arguments.get(key) is None or (key == "ForEachBody" and arguments[key] == []):
@@ -28,18 +30,18 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place
         what = f"SageMaker Pipelines allows 1 to {MOST_ITEMS_AT_AWS} items in a loop, not {len(items)}."
         out.report("SM122", (place, "IterableItems"), what, warn=True)
     if not is_expression(most) and not (
-        isinstance(most, int | float) and not isinstance(most, bool) and most in range(1, 51)
+        isinstance(most, int | float) and not isinstance(most, bool) and most in range(1, MOST_AT_A_TIME + 1)
     ):
         fix = 'Write e.g. "MaxConcurrency": 5.'
         out.report(
             "SM121" if most is None else "SM122",
             place,
-            f"{called(name)} needs a MaxConcurrency from 1 to 50.",
+            f"{called(name)} needs a MaxConcurrency from 1 to {MOST_AT_A_TIME}.",
             fix,
         )
     if selector is not None and out.wanted(selector, Mapping, (place, "Selector"), "an object"):
         out.unknown_keys(selector, frozenset({"Pick", "Field"}), (place, "Selector"), "a Selector")
-        if selector.get("Pick") not in ("MaxBy", "MinBy"):
+        if selector.get("Pick") not in PICKS:
             out.report(
                 "SM122",
                 ((place, "Selector"), "Pick"),

@@ -33,6 +33,8 @@ LONGEST_AT_AWS = 64  # of a step; the AWS documentation contradicts itself about
 PARAMETER_KEYS = frozenset({"Name", "Type", "DefaultValue", "EnumValues", "Description"})
 CACHE_KEYS = frozenset({"Enabled", "ExpireAfter"})
 DEPENDENCY_KEYS = frozenset({"Step", "Trigger"})
+PROPERTY_FILE_KEYS = ("PropertyFileName", "OutputName", "FilePath")
+OUTPUT_KEYS = ("OutputName", "OutputType")
 TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 
 
@@ -176,13 +178,13 @@ def _dependency_keys(out: Reporter, item: Mapping[str, object], place: Place) ->
 
 def read_property_files(out: Reporter, items: object, place: Place) -> tuple[PropertyFile, ...]:
     """``PropertyFiles``."""
-    keys = ("PropertyFileName", "OutputName", "FilePath")
-    return tuple(PropertyFile(*(row[key] for key in keys)) for row, _ in _rows(out, items, place, keys))
+    rows = _rows(out, items, place, PROPERTY_FILE_KEYS)
+    return tuple(PropertyFile(*(row[key] for key in PROPERTY_FILE_KEYS)) for row, _ in rows)
 
 
 def read_outputs(out: Reporter, items: object, place: Place) -> tuple[OutputParameter, ...]:
     """``OutputParameters``."""
-    rows = _rows(out, items, place, ("OutputName",), optional=("OutputType",))
+    rows = _rows(out, items, place, OUTPUT_KEYS[:1], optional=OUTPUT_KEYS[1:])
     outputs = []
     for row, here in rows:
         kind: Any = row.get("OutputType") or "String"

@@ -26,6 +26,7 @@ from .model import Comparison, ConditionNode, Get, JsonGet, Pipeline, Step
 from .problems import MOST_PROBLEMS, Place, Problem, Severity, did_you_mean, not_listed, place_text
 from .step_types import AIRFLOW, KNOWN, SUPPORTED, VERDICT_BRANCHES, syntax_of, type_meant
 
+VERSION = "2020-12-01"
 AIRFLOW_KEYS = frozenset({"Description"})
 TOP_KEYS = frozenset(
     {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps", "x-airflow"}
@@ -104,8 +105,8 @@ class Parser:
         """The whole ``document``."""
         self.unknown_keys(document, TOP_KEYS, None, "a pipeline definition")
         version = document.get("Version")
-        if version is not None and version != "2020-12-01":
-            known = 'Use "2020-12-01", the only version.'
+        if version is not None and version != VERSION:
+            known = f'Use "{VERSION}", the only version.'
             self.report(
                 "SM124", (None, "Version"), f"{kind_of(version)} is not a version of the definition language.", known
             )

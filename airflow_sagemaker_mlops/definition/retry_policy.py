@@ -25,11 +25,12 @@ RETRY_RANGES: dict[str, tuple[int, float]] = {
     "MaxAttempts": (1, 20),
     "ExpireAfterMin": (1, 14_400),
 }
+RETRY_KEYS = frozenset({"ExceptionType", *RETRY_RANGES})
 
 
 def retry_policy(out: Reporter, item: Mapping[str, object], place: Place) -> None:
     """Check the ranges of docs/language/retries.md#fields."""
-    out.unknown_keys(item, frozenset({"ExceptionType", *RETRY_RANGES}), place, "a retry policy")
+    out.unknown_keys(item, RETRY_KEYS, place, "a retry policy")
     causes = item.get("ExceptionType")
     names = [causes] if isinstance(causes, str) else causes if isinstance(causes, list) else []
     if not names or not all(isinstance(name, str) for name in names):

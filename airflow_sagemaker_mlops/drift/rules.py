@@ -56,6 +56,14 @@ CHECKS: Mapping[str, CheckTraits] = {
 }
 
 
+def keys_of(check: str) -> list[str]:
+    """The keys that a rule with the check ``check``, one of ``CHECKS``, may have."""
+    traits = CHECKS[check]
+    known = ["Check", "DryRun"]
+    known += ["Min", "Max"] if check == RECORDS else [traits.key] if traits.key else []
+    return [*known, *(_COLUMN_KEYS if traits.of_columns else ())]
+
+
 @dataclass(frozen=True)
 class DriftRule:
     """One rule.
@@ -176,7 +184,7 @@ class _Reader:
             self._add("Check", f"there is no check {shown(check)}.", fix)
             return None
         traits = CHECKS[check]
-        self._known_keys(check, traits)
+        self._known_keys(check)
         least, most = (self._count("Min"), self._count("Max")) if check == RECORDS else (None, None)
         if check == RECORDS:
             self._bounds(least, most)
@@ -194,10 +202,8 @@ class _Reader:
     def _add(self, key: str, what: str, fix: str = "") -> None:
         self.problems.append(RuleProblem(self.place + (f".{key}" if key else ""), what, fix))
 
-    def _known_keys(self, check: str, traits: CheckTraits) -> None:
-        known = ["Check", "DryRun"]
-        known += ["Min", "Max"] if check == RECORDS else [traits.key] if traits.key else []
-        known += _COLUMN_KEYS if traits.of_columns else []
+    def _known_keys(self, check: str) -> None:
+        known = keys_of(check)
         for key in self.keys:
             if key in known:
                 continue

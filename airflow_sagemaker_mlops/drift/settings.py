@@ -33,8 +33,8 @@ MISSING_TEXTS = frozenset(
 )
 
 IsOpen = Callable[[object], bool]
-_LISTS = {"Numeric": "numeric", "Categorical": "categorical", "Ignore": "ignored", "Missing": "missing"}
-_KEYS = ("Label", *_LISTS, "Header")
+COLUMN_LISTS = {"Numeric": "numeric", "Categorical": "categorical", "Ignore": "ignored", "Missing": "missing"}
+COLUMN_KEYS = ("Label", *COLUMN_LISTS, "Header")
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def column_problems(value: object, is_open: IsOpen = never) -> tuple[RuleProblem
     if is_open(value):
         return ()
     if isinstance(value, Mapping):
-        value = {key: () if key in _LISTS and _is_open(item, is_open) else item for key, item in value.items()}
-        value = {key: item for key, item in value.items() if key not in _KEYS or not is_open(item)}
+        value = {key: () if key in COLUMN_LISTS and _is_open(item, is_open) else item for key, item in value.items()}
+        value = {key: item for key, item in value.items() if key not in COLUMN_KEYS or not is_open(item)}
     return tuple(_read(value)[1])
 
 
@@ -95,11 +95,11 @@ def _read(value: object) -> tuple[Columns, list[RuleProblem]]:
         return Columns(), [RuleProblem("", "Columns is not an object.", "Write Columns: {Label: late, Ignore: [id]}.")]
     problems: list[RuleProblem] = []
     for key in value:
-        if key not in _KEYS:
-            near = alike(str(key), _KEYS)
-            fix = f'Did you mean "{near}"?' if near else f"Its keys are {listed(_KEYS)}."
+        if key not in COLUMN_KEYS:
+            near = alike(str(key), COLUMN_KEYS)
+            fix = f'Did you mean "{near}"?' if near else f"Its keys are {listed(COLUMN_KEYS)}."
             problems.append(RuleProblem(str(key), f'Columns has no key "{key}".', fix))
-    lists = {name: _names(value, key, problems) for key, name in _LISTS.items()}
+    lists = {name: _names(value, key, problems) for key, name in COLUMN_LISTS.items()}
     label = value.get("Label", "")
     if not isinstance(label, str):
         problems.append(RuleProblem("Label", "Label is not the name of a column."))

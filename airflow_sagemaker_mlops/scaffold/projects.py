@@ -16,6 +16,7 @@ from ..definition import load_pipeline
 from ..definition.model import Pipeline
 from ..plan import make_plan
 from ..plan.show import tree
+from ..steps.editor_schema import schema_text
 from .errors import refusal
 from .questions import Value
 from .registries import REGISTRIES
@@ -24,6 +25,7 @@ from .roles import statements
 
 ANSWERS = ".copier-answers.yml"
 MANIFEST = ".template-files.json"
+SCHEMA = "schemas/definition.json"  # named in the template, too
 DISTRIBUTION = "airflow-sagemaker-mlops"
 
 
@@ -105,6 +107,7 @@ def project_files(answers: Mapping[str, Value], existing: Existing | None = None
     }
     folder = PurePosixPath("dags", str(answers["project"]))
     files = render({**values, "statements": ""})
+    files[SCHEMA] = schema_text()
     if existing is not None:
         files[str(folder / f"train{existing.suffix}")] = existing.text
     pipelines = dict(_pipelines(files, folder))
