@@ -92,7 +92,10 @@ def test_missing_values_are_counted_however_they_are_written(tmp_path: Path, bas
     lines = [line if n % 2 else line.replace(line.split(",")[1], absent, 1) for n, line in enumerate(rows(900, 2))]
     found = report(csv(tmp_path / "today.csv", lines), baseline, [{"Check": "missing"}])
     assert found.verdict == "drift"
-    assert '50.0% of the records have no value of "hour", against 0.0%; the limit is 5 percentage points.' in found.sentence
+    assert (
+        '50.0% of the records have no value of "hour", against 0.0%; the limit is 5 percentage points.'
+        in found.sentence
+    )
 
 
 def test_a_new_category_drifts_and_is_quoted(tmp_path: Path, baseline: Path) -> None:
