@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -82,8 +82,8 @@ def look(page: Page, address: str, name: str) -> Iterator[str]:
             yield f"{fault['id']} ({fault['impact']}): {fault['help']}, at {places}"
 
 
-def main() -> int:
-    """Exit code 1 if a page has a fault."""
+def main(pages: Sequence[str] = PAGES) -> int:
+    """Look at ``pages``; exit code 1 if one has a fault."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     found = []
     with served(SITE) as address, sync_playwright() as playwright:
@@ -91,7 +91,7 @@ def main() -> int:
         for scheme in ("light", "dark"):
             for width, height in WIDTHS.items():
                 context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
-                for name in PAGES:
+                for name in pages:
                     page = context.new_page()
                     found += [f"{name}, {scheme}, {width} pixels: {fault}" for fault in look(page, address, name)]
                     page.screenshot(path=str(PICTURES / f"{name.replace('/', '-')[:-5]}-{scheme}-{width}.png"))
@@ -99,9 +99,9 @@ def main() -> int:
                 context.close()
         browser.close()
     print("\n".join(found), file=sys.stderr)
-    print(f"{len(PAGES)} pages in light and dark, at {' and '.join(map(str, WIDTHS))} pixels: {len(found)} faults")
+    print(f"{len(pages)} pages in light and dark, at {' and '.join(map(str, WIDTHS))} pixels: {len(found)} faults")
     return 1 if found else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:] or PAGES))

@@ -13,6 +13,7 @@ from ..steps.policy_values import with_values
 from ..steps.requests import request_problems
 from .compiling import NotCompiled
 from .output.terminal import say, say_json, tell
+from .problem_pages import page_of, where_to_read
 from .sources import Source
 from .stages import NO_STAGE, StageChoice, values_of
 
@@ -89,7 +90,8 @@ def _is_misread(step: Step, problems: Sequence[Problem]) -> bool:
 
 
 def _as_json(file: str, problem: Problem) -> dict[str, object]:
-    return {"file": file, "code": problem.code, "name": NAMES.get(problem.code, ""), **asdict(problem)}
+    named = {"code": problem.code, "name": NAMES.get(problem.code, ""), "url": page_of(problem.code)}
+    return {"file": file, **named, **asdict(problem)}
 
 
 def _print_text(found: dict[str, list[Problem]]) -> None:
@@ -97,6 +99,8 @@ def _print_text(found: dict[str, list[Problem]]) -> None:
         for problem in problems:
             kind = "" if problem.severity == "error" else "warning: "
             say(kind + render_problem(name, problem, NAMES.get(problem.code, "")))
+    if pages := where_to_read(problem.code for problems in found.values() for problem in problems):
+        say(pages)
     total = sum(len(problems) for problems in found.values())
     errors = sum(p.severity == "error" for problems in found.values() for p in problems)
     what = f"{_some(errors, 'error')}, {_some(total - errors, 'warning')}" if total else "no problems"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops.cli.app import app
+from airflow_sagemaker_mlops.cli.problem_pages import DOCUMENTATION, page_of, where_to_read
 
-CASES = Path(__file__).parents[2] / "pipelines" / "check"
+ROOT = Path(__file__).parents[3]
+CASES = ROOT / "tests" / "pipelines" / "check"
 
 
 def check(case: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> tuple[int, str]:
@@ -39,3 +42,25 @@ def test_json_has_the_errors_and_the_warnings_too(monkeypatch: pytest.MonkeyPatc
         (19, "SM151", "error"),
         (23, "SM201", "error"),
     ]
+
+
+def test_every_problem_has_the_address_of_the_page_about_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, text = check(CASES / "errors-and-warnings", monkeypatch, "--format", "json")
+    assert {(problem["code"], problem["url"]) for problem in json.loads(text)} >= {("SM120", page_of("SM120"))}
+    monkeypatch.setenv("SAGEMAKER_MLOPS_DOCS", "https://docs.corp.example/mlops/")
+    _, text = check(CASES / "errors-and-warnings", monkeypatch)
+    assert "\nSee https://docs.corp.example/mlops/docs/problems/sm120.html; likewise SM122, " in text
+
+
+def test_the_line_about_codes_names_each_once_and_not_all_of_very_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAGEMAKER_MLOPS_DOCS", raising=False)
+    assert where_to_read([]) == ""
+    assert where_to_read(["SM201", "SM201"]) == f"See {page_of('SM201')}."
+    assert where_to_read(f"SM{code}" for code in range(100, 110)) == (
+        f"See {page_of('SM100')}; likewise SM101, SM102, SM103, SM104, SM105, SM106, SM107, SM108 and 1 more."
+    )
+
+
+def test_the_address_of_the_documentation_is_the_one_that_the_package_publishes() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project.get("urls", {}).get("Documentation", "") == DOCUMENTATION

@@ -17,6 +17,7 @@ SOURCES = [path for folder in ("airflow_sagemaker_mlops", "tests") for path in s
 _CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 _LINK = re.compile(r"(?<!\\)\]\(([^()\s]+)\)")
+_ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _PICTURE = re.compile(r'\b(?:src|srcset)="([^"\s]+)"')
 _CITATION = re.compile(r"\bdocs/[\w./-]+\.md(?:#[\w-]+)?")
 
@@ -28,9 +29,9 @@ def page_text(path: Path) -> str:
 
 @cache
 def anchors(path: Path) -> frozenset[str]:
-    """The anchors that GitHub gives to the headings of a page; a heading that repeats gets a number."""
+    """The anchors of a page: its own, and those that GitHub gives to headings; one that repeats gets a number."""
     found: dict[str, int] = {}
-    names = set()
+    names = set(_ANCHOR.findall(page_text(path)))
     for heading in _HEADING.findall(page_text(path)):
         text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "")
         name = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
