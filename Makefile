@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock dist release demo test unit check lint format ui docs docs-check pictures bench peer matrix pythons chaos malformed scaffold-matrix clean
+.PHONY: help setup lock dist release demo test unit check lint format ui docs docs-check pictures bench peer matrix pythons chaos malformed tripwire tripwire-newest scaffold-matrix clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -147,6 +147,16 @@ dist: setup .venv-dist/.stamp ## Wheel and sdist with a CycloneDX bill of materi
 	for info in build/dist/wheel/*/*.dist-info; do mkdir "$$info/sboms" && cp build/dist/sbom.cdx.json "$$info/sboms/"; done
 	mkdir dist && .venv-dist/bin/wheel pack --dest-dir dist build/dist/wheel/*
 	cp build/dist/*.tar.gz build/dist/sbom.cdx.json dist/ && cd dist && sha256sum -- *.whl *.tar.gz *.json > SHA256SUMS
+
+SITE ?= $(shell $(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")
+tripwire: setup ## What the SageMaker SDK and botocore have and this package does not know: make tripwire SITE=.venv-newest/lib/python3.11/site-packages
+	$(BIN)/python -m tripwire --site $(SITE)
+
+# Only their files are read, so nothing that they depend on is needed.
+tripwire-newest: setup ## The same for the newest versions, downloaded into build/newest
+	rm -rf build/newest && $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/newest \
+	  botocore sagemaker sagemaker-core sagemaker-mlops sagemaker-train
+	$(BIN)/python -m tripwire --site build/newest
 
 release: setup ## The checklist before a release, ending with checked distributions: make release TAG=v0.1.0
 	$(BIN)/python -m release --tag $(or $(TAG),$(error Say which: make release TAG=v0.1.0))

@@ -21,6 +21,13 @@ FREE_FORM = frozenset({"Environment", "HyperParameters", "StaticHyperParameters"
 JSON_GET_KEYS = frozenset({"PropertyFile", "S3Uri", "Path"})
 MARKS = frozenset({"Get", "Std:Join", "Std:JsonGet"})
 LOWER_MARKS = {mark.casefold(): mark for mark in MARKS}
+STANDARD = "std:"
+# Expressions of newer SDKs, whose form in JSON is not documented: {key that may be theirs: (class, version of the SDK)}
+NEWER = {
+    "if": ("IfExpression", "3.30"),
+    "ifexpression": ("IfExpression", "3.30"),
+    "omit": ("Omit", "3.30"),
+}
 
 
 class Reader:
@@ -44,6 +51,8 @@ class Reader:
                 mark = next(iter(value))
                 if mark in MARKS and not (mark == "Get" and (free or own_keys) and not _has_root(value[mark])):
                     return self._expression(mark, value[mark], place)
+                if isinstance(mark, str) and self._is_unknown(mark, value, place, free, own_keys):
+                    return value if free else ""
                 if (free or own_keys) and isinstance(mark, str) and mark.casefold() in LOWER_MARKS:
                     self._misspelt(mark, value[mark], place)
             if own_keys and not free and None in value.values():
@@ -60,6 +69,20 @@ class Reader:
             if item is None:
                 what = f'"{key}" is null, which is not a string, so it is left out.'
                 self.report("SM166", (place, key), what, 'Write "" for an empty string, or remove the key.', warn=True)
+
+    def _is_unknown(self, mark: str, value: Mapping[str, object], place: Place, free: bool, own_keys: bool) -> bool:
+        """Whether ``value`` is an expression of a newer SDK; reports it, in the user's own data as a warning."""
+        key = mark.casefold()
+        is_standard = key.startswith(STANDARD)
+        newer = NEWER.get(key.removeprefix(STANDARD)) if is_standard or not (free or own_keys) else None
+        if newer is None and (not is_standard or expression_meant(value)):
+            return False
+        what = f'"{mark}" is not an expression that this package knows.'
+        if newer is not None:
+            what = f'"{mark}" looks like {newer[0]}, which came with version {newer[1]} of the SageMaker SDK.'
+        fix = f"Use one of: {', '.join(sorted(MARKS))}; for anything else, give the value to the run as a parameter."
+        self.report("SM110", (place, mark), what, fix, warn=free)
+        return True
 
     def _misspelt(self, key: str, body: object, place: Place) -> None:
         """Warn of a misspelt expression in free-form data, where no type check would report the object."""
@@ -248,7 +271,7 @@ def expression_meant(value: object) -> str:
     if not isinstance(value, Mapping) or len(value) != 1:
         return ""
     key = str(next(iter(value)))
-    if key in MARKS:
+    if key in MARKS or key.casefold().removeprefix(STANDARD) in NEWER:
         return ""
     hint = did_you_mean(LOWER_MARKS.get(key.casefold(), key), MARKS)
     return hint if hint.startswith("Did") else ""

@@ -278,7 +278,10 @@ class Parser:
             return
         way_out = f'Use a step of type "{AIRFLOW}" with an Airflow operator instead.'
         if kind in KNOWN:
-            self.report("SM301", place, f"{called(name)} has type {kind}, which this package cannot run.", way_out)
+            since = syntax_of(kind).since
+            what = f"{called(name)} has type {kind}, which this package cannot run"
+            what += f": version {since} of the SageMaker SDK brought it." if since else "."
+            self.report("SM301", place, what, way_out)
         else:
             meant = type_meant(kind)
             hint = f'Did you mean "{meant}"?' if meant else did_you_mean(kind, KNOWN)

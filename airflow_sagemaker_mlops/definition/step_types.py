@@ -66,6 +66,7 @@ class StepSyntax:
     property_files  it may declare property files for ``Std:JsonGet``
     left_in_s3      property paths to the objects that a Cleanup step deletes
     also_called     names of the type in the API and the SDK, in lower case
+    since           version of the SageMaker SDK that brought a type which is not supported
     """
 
     supported: bool = True
@@ -86,6 +87,7 @@ class StepSyntax:
     property_files: bool = False
     left_in_s3: frozenset[str] = frozenset()
     also_called: tuple[str, ...] = ()
+    since: str = ""
 
 
 _JOB = StepSyntax(waits=True)
@@ -182,7 +184,7 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
     "BedrockModelImport": _JOB,
     "BedrockProvisionedModelThroughput": _JOB,
     "Athena": StepSyntax(waits=True, left_in_s3=frozenset({"S3OutputLocation"})),
-    "HubContent": StepSyntax(supported=False),
+    "HubContent": StepSyntax(supported=False, since="3.30"),
     CHAMPION_GATE: StepSyntax(
         waits=True,
         settings=frozenset({"Champion", "Predictions", "Rules", "NoChampion", "Job"}),

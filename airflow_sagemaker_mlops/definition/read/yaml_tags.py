@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..expressions import ROOTS
+from ..expressions import NEWER, ROOTS
 from ..problems import did_you_mean
 
 Refuse = Callable[[str, str], Any]  # records a problem and its fix; returns a substitute for the value
@@ -16,6 +16,12 @@ def expand(tag: str, value: object, refuse: Refuse) -> Any:
     known = _TAGS.get(tag)
     if known is not None:
         return known(value, refuse)
+    newer = NEWER.get(tag.removeprefix("!").casefold())
+    if newer is not None:
+        what = f'"{tag}" looks like {newer[0]}, which came with version {newer[1]} of the SageMaker SDK.'
+        return refuse(
+            what, f"Use one of: {', '.join(TAGS)}; for anything else, give the value to the run as a parameter."
+        )
     hint = did_you_mean(tag, TAGS)
     fix = hint if hint.startswith("Did") else f"Use one of: {', '.join(TAGS)}."
     return refuse(f'there is no tag "{tag}".', fix)
