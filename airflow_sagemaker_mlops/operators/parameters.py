@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,17 @@ from ..runtime.infrastructure_retries import outlast_outages
 
 if TYPE_CHECKING:
     from ..plan.model import ParameterPlan
+
+
+_DATES = re.compile(r"\b(?:ds|ts|ds_nodash|ts_nodash\w*|logical_date|data_interval_(?:start|end))\b")
+_NO_DATE = (
+    "This run has no logical date, because an asset or a request without one triggered it. "
+    "Use {{ dag_run.run_after | ds }}, which every run has, or trigger the run with a logical date."
+)
+
+
+class RenderedNone(ValueError):
+    """An expression of a template is ``None``, which Jinja would write as the text "None"."""
 
 
 class PipelineParametersOperator(BaseOperator):
@@ -43,28 +55,31 @@ class PipelineParametersOperator(BaseOperator):
         from ..runtime.parameter_values import value_of
 
         dag = self.get_dag()
-        env = dag.get_template_env(force_sandboxed=True) if dag is not None else jinja_env
+        env: Any = dag.get_template_env(force_sandboxed=True) if dag is not None else jinja_env
+        env = env.overlay(finalize=_not_none)
         rendered: dict[str, Any] = {}
         for name, value in self.values.items():
             given = value_of(name, self.group, context["params"])
             try:
                 rendered[name] = self._rendered(value, context, env) if given is None else given
             except Exception as error:
-                self._note(name, value, error)
+                self._note(name, value, error, has_date=context.get("logical_date") is not None)
         self.values = rendered
 
     def _rendered(self, value: Any, context: Context, env: Any) -> Any:
         return env.from_string(value).render(context) if isinstance(value, str) else value.resolve(context)
 
-    def _note(self, name: str, value: object, error: Exception) -> None:
-        from jinja2 import TemplateError
+    def _note(self, name: str, value: object, error: Exception, *, has_date: bool) -> None:
+        from jinja2 import TemplateError, UndefinedError
 
         from ..runtime.retry_budget import is_refusal
 
-        if not isinstance(error, TemplateError) and not is_refusal(error):
+        if not isinstance(error, (TemplateError, RenderedNone)) and not is_refusal(error):
             self._may_pass = error
         what = f'"{value}" cannot be rendered' if isinstance(value, str) else "the task's result is not available"
         self._problems.append(f'Parameter "{name}": {what}: {str(error).rstrip(".") or type(error).__name__}.')
+        if not has_date and isinstance(error, (UndefinedError, RenderedNone)) and _DATES.search(str(value)):
+            self._problems.append(_NO_DATE)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Convert the values to the types of their parameters.  Fails with a sentence for each that does not fit."""
@@ -100,3 +115,10 @@ class PipelineParametersOperator(BaseOperator):
         if value is None:
             raise ValueError(f'parameter "{name}" is the result of a task that returned nothing.')
         return given_value(value, self.declared[name].type, self.declared[name].enum, name)
+
+
+def _not_none(value: object) -> object:
+    """``value``, as Jinja's ``finalize`` for every expression of a template."""
+    if value is None:
+        raise RenderedNone("an expression in it is None")
+    return value

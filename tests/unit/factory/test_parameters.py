@@ -38,14 +38,20 @@ def problems_of(**options: Any) -> list[tuple[str, str, str]]:
     return [(problem.code, problem.where, problem.what) for problem in caught.value.problems]
 
 
-def rendered(parameters: dict[str, Any], params: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+def rendered(
+    parameters: dict[str, Any], params: dict[str, Any] | None = None, *, has_date: bool = True, **more: Any
+) -> dict[str, Any]:
     """What the first task pushes in a run of 31 January 2024."""
     dag = SageMakerPipelineDag("p", DOCUMENT, parameters=parameters, **more)
     first: Any = dag.get_task("pipeline.parameters")
     pushed: dict[str, Any] = {}
     ti = SimpleNamespace(dag_id="p", task=first, map_index=-1, xcom_push=lambda key, value: pushed.update({key: value}))
     given = dict.fromkeys(parameters) | (params or {})
-    context: Any = {"ti": ti, "dag_run": SimpleNamespace(conf=params or {}), "params": given, "ds": "2024-01-31"}
+    day = datetime.datetime(2024, 1, 31, tzinfo=datetime.UTC)
+    run = SimpleNamespace(conf=params or {}, run_after=day, logical_date=day if has_date else None)
+    context: Any = {"ti": ti, "dag_run": run, "params": given}
+    if has_date:  # Airflow leaves the others out, too
+        context |= {"logical_date": day, "ds": "2024-01-31"}
     first.render_template_fields(context)
     result: dict[str, Any] = first.execute(context)
     return result
@@ -174,6 +180,29 @@ def test_what_is_rendered_and_does_not_fit_fails_by_parameter_value_and_rule(
     with pytest.raises(AirflowFailException) as caught:
         rendered(parameters)
     assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("{{ ds }}", "'ds' is undefined"),
+        ("{{ data_interval_start | ds }}", "'data_interval_start' is undefined"),
+        ("s3://b/{{ dag_run.logical_date | ds }}/", "an expression in it is None"),
+    ],
+)
+def test_a_run_without_a_logical_date_has_no_ds_and_the_sentence_says_what_it_has(template: str, why: str) -> None:
+    with pytest.raises(AirflowFailException) as caught:
+        rendered({"Day": template}, has_date=False)
+    first, _, rest = str(caught.value).partition(". ")
+    assert first == f'Parameter "Day": "{template}" cannot be rendered: {why}'
+    assert rest.startswith("This run has no logical date")
+    assert rendered({"Day": "{{ dag_run.run_after | ds }}"}, has_date=False) == {"Day": "2024-01-31"}
+
+
+def test_an_expression_that_is_none_never_becomes_the_text_none() -> None:
+    with pytest.raises(AirflowFailException, match="an expression in it is None"):
+        rendered({"Day": "{{ params.get('Missing') }}"})
+    assert rendered({"Day": "{{ params.get('Missing') or 'all' }}"}) == {"Day": "all"}
 
 
 def test_a_wrong_value_in_the_dag_file_is_a_problem_of_its_dag() -> None:
