@@ -25,6 +25,7 @@ from typing import Any
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.cli import ui
+from airflow_sagemaker_mlops.cli.standalone import end_session
 from airflow_sagemaker_mlops.local_aws import LocalAws
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -185,7 +186,7 @@ def _deployed(home: Path, aws: LocalAws, python: str, write: Any) -> Iterator[_S
         _until(lambda: api.has_dag("chain"), 120)
         yield _Side(home, api, process.pid)
     finally:
-        ui.end_session(process)
+        end_session(process)
         process.wait(30)
 
 

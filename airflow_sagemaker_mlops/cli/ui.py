@@ -7,10 +7,10 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from ..runs.publishing import publish, script_of
 from ..runs.recording import records_location
 from .option_names import in_options
 from .output.terminal import console, say, say_styled, say_unmasked
+from .standalone import Standalone
 
 READY_S = 300.0
 USER = "admin"
@@ -43,23 +44,15 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
     except NoAws as error:
         say(in_options(error), err=True)
         return 2
-    process: subprocess.Popen[bytes] | None = None
+    airflow: Standalone | None = None
     try:
         publish_examples(dags, aws)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         password = keep_password(home)
         log = home / "standalone.log"
-        with log.open("ab") as written:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "airflow", "standalone"],
-                env={**environment(dags, home, port, aws), **_recorded(aws)},
-                stdin=subprocess.DEVNULL,
-                stdout=written,
-                stderr=written,
-                start_new_session=True,
-            )
+        airflow = Standalone({**environment(dags, home, port, aws), **_recorded(aws)}, log)
         with out.status(f"Airflow is starting (log in {log}) ..."):
-            ready = _wait_until_healthy(port, process)
+            ready = _wait_until_healthy(port, airflow)
         if not ready:
             say(f"Airflow did not start; see its log, {log}.", err=True)
             return 1
@@ -67,22 +60,22 @@ def run_ui(dags: Path, *, port: int, home: Path, state_dir: Path | None) -> int:
         say(f"AWS       {aws.endpoint_url}   (embedded AWS, state in {aws.state_dir})")
         say_styled("Ctrl-C stops both.", "dim")
         signal.signal(signal.SIGTERM, _interrupt)
-        why = look_after(aws, lambda seconds: _has_ended(process, seconds), say)
+        why = look_after(aws, partial(_has_ended, airflow), say)
         if why:
             say(f"{why} Airflow is being stopped, too.", err=True)
         return int(bool(why))
     except KeyboardInterrupt:
         return 0
     finally:
-        if process is not None:
-            end_session(process)
+        if airflow is not None:
+            airflow.end()
         local_aws.stop(Path(aws.state_dir))
 
 
-def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    return process.poll() is not None
+def _has_ended(airflow: Standalone, wait_s: float) -> bool:
+    if airflow.keep_scheduler():
+        say("Airflow's scheduler had ended and was started again.")
+    return airflow.has_ended(wait_s)
 
 
 def _recorded(aws: LocalAws) -> dict[str, str]:
@@ -160,9 +153,9 @@ def sign_in(port: int, home: Path) -> str:
         return str(json.load(answer)["access_token"])
 
 
-def _wait_until_healthy(port: int, process: subprocess.Popen[bytes]) -> bool:
+def _wait_until_healthy(port: int, airflow: Standalone) -> bool:
     deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and not airflow.has_ended():
         if all(part == "healthy" for part in health(port).values()):
             return True
         time.sleep(0.5)
@@ -178,21 +171,3 @@ def health(port: int) -> dict[str, Any]:
         return {"api_server": None}
     parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
     return {part: (found.get(part) or {}).get("status") for part in parts}
-
-
-def end_session(process: subprocess.Popen[bytes], grace_s: float = 15.0) -> None:
-    """End Airflow and all its children, because some of them survive an interrupt of their parent."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(grace_s)
-    for pid in _session(process.pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _session(leader: int) -> list[int]:
-    """Every process in the session of ``leader``."""
-    answer = subprocess.run(["ps", "-eo", "pid=,sess="], capture_output=True, text=True, check=False)
-    rows = (line.split() for line in answer.stdout.splitlines())
-    return [int(row[0]) for row in rows if len(row) == 2 and row[1] == str(leader) and int(row[0]) != os.getpid()]

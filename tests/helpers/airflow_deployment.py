@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +17,7 @@ from typing import Any
 from deployed_pipelines import DAG_FILE, documents
 
 from airflow_sagemaker_mlops.cli import ui
+from airflow_sagemaker_mlops.cli.standalone import Standalone
 from airflow_sagemaker_mlops.execution.identity import execution_id
 from airflow_sagemaker_mlops.local_aws import LocalAws
 
@@ -114,26 +114,28 @@ def deployed(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     ui.keep_password(home)
-    with (home / "standalone.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "airflow", "standalone"],
-            env={
-                **ui.environment(dags, home, port, aws),
-                "AIRFLOW__API__ENABLE_XCOM_DESERIALIZE_SUPPORT": "True",
-                **(more or {}),
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    environment = {
+        **ui.environment(dags, home, port, aws),
+        "AIRFLOW__API__ENABLE_XCOM_DESERIALIZE_SUPPORT": "True",
+        **(more or {}),
+    }
+    airflow, over = Standalone(environment, home / "standalone.log"), threading.Event()
+    keeper = threading.Thread(target=_keep_scheduler, args=(airflow, over), daemon=True)
+    keeper.start()
     try:
         deadline = time.monotonic() + PATIENCE_S
         while not all(part == "healthy" for part in ui.health(port).values()):
-            assert process.poll() is None, (home / "standalone.log").read_text()[-3000:]
+            assert not airflow.has_ended(), (home / "standalone.log").read_text()[-3000:]
             assert time.monotonic() < deadline, "Airflow did not come up"
             time.sleep(0.5)
         yield Deployment(port, home, ui.sign_in(port, home))
     finally:
-        ui.end_session(process, grace_s=3)
-        process.wait(30)
+        over.set()
+        keeper.join()
+        airflow.end(grace_s=3)
+        airflow.process.wait(30)
+
+
+def _keep_scheduler(airflow: Standalone, over: threading.Event) -> None:
+    while not over.wait(1.0):
+        airflow.keep_scheduler()

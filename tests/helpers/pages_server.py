@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 from runs_in_airflow import write_dags
 from waiting import until
 
-from airflow_sagemaker_mlops.cli.ui import end_session
+from airflow_sagemaker_mlops.cli.standalone import end_session
 
 HELPERS = Path(__file__).parent
 BASE = "/team/af"

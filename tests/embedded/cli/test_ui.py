@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import stat
+from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
-from waiting import until_dead
+from waiting import until, until_dead
 
 from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.callbacks.hosts import VARIABLE
 from airflow_sagemaker_mlops.cli import ui
+from airflow_sagemaker_mlops.cli.standalone import Standalone
 from airflow_sagemaker_mlops.local_aws.state import LocalAws
 from airflow_sagemaker_mlops.runs.local_aws_guard import look_after
 
@@ -53,6 +57,52 @@ def test_a_state_folder_that_cannot_be_used_is_named(tmp_path: Path, capsys: pyt
     assert ui.run_ui(tmp_path / "dags", port=8080, home=tmp_path / "home", state_dir=None) == 2
     assert "server.json is damaged" in capsys.readouterr().err
     local_aws.reset(tmp_path / "home" / "aws")
+
+
+# Starts a scheduler as `airflow standalone` does, and says which have been started.
+AIRFLOW = """
+import os, subprocess, sys, time
+with open(os.environ["STARTED"], "a") as file:
+    file.write(f"{sys.argv[1]} {os.getpid()}\\n")
+if sys.argv[1] == "standalone":
+    subprocess.Popen([sys.executable, "-m", "airflow", "scheduler"])
+time.sleep(600)
+"""
+
+
+def test_a_scheduler_that_ends_is_started_again_and_all_of_them_end_with_airflow(tmp_path: Path) -> None:
+    (tmp_path / "airflow").mkdir()
+    (tmp_path / "airflow" / "__init__.py").touch()
+    (tmp_path / "airflow" / "__main__.py").write_text(AIRFLOW)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "STARTED": str(tmp_path / "started")}
+    airflow = Standalone(environment, tmp_path / "log")
+
+    def scheduler(number: int) -> psutil.Process:
+        """The one that was started as the ``number``th."""
+        started = tmp_path / "started"
+        pids = [line.split()[1] for line in started.read_text().splitlines() if "scheduler" in line]
+        return psutil.Process(int(pids[number - 1]))
+
+    def is_there(number: int) -> bool:
+        with contextlib.suppress(OSError, IndexError):
+            return scheduler(number).is_running()
+        return False
+
+    try:
+        until(partial(is_there, 1), "no scheduler was started")
+        assert not airflow.keep_scheduler()  # finds it
+        assert not airflow.keep_scheduler()
+        for number in (2, 3):
+            scheduler(number - 1).kill()
+            until(airflow.keep_scheduler, "the scheduler was not started again")
+            assert not airflow.keep_scheduler()
+            assert not airflow.has_ended()
+            until(partial(is_there, number), "the scheduler was not started again")
+        last = scheduler(3)
+    finally:
+        airflow.end(grace_s=5)
+    assert airflow.has_ended()
+    assert not last.is_running()
 
 
 @pytest.mark.e2e
