@@ -30,7 +30,7 @@ SUBJECTS = {
     "SM165": ("Settings", "docs/settings.md"),
     "SM2": ("Expressions", "docs/language/expressions.md"),
     "SM22": ("Steps", "docs/language/steps/index.md"),
-    "SM228": ("The command line", "docs/command-line.md"),
+    "SM228": ("Several accounts", "docs/guides/accounts.md"),
     "SM229": ("x-airflow", "docs/language/steps/airflow.md"),
     "SM230": ("Runs", "docs/running.md"),
     "SM30": ("Step types", "docs/step-types.md"),
