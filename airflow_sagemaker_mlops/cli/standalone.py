@@ -19,7 +19,7 @@ class Standalone:
     """All parts of Airflow, in the session of one child process.
 
     A race in the database can end Airflow's scheduler (apache/airflow#63926).  A production deployment starts it
-    again; ``airflow standalone`` goes on without one, and no task would ever start.
+    again; ``airflow standalone`` continues without one, and no task would ever start.
 
     :param environment: of all processes
     :param log: file to which they append their output
