@@ -25,6 +25,8 @@ CHROMIUM = "/usr/bin/chromium"
 PAGES = (
     "index.html",
     "docs/index.html",
+    "docs/tutorial.html",
+    "docs/comparison.html",
     "docs/guides/gate.html",
     "docs/airflow-ui.html",
     "docs/problems.html",
