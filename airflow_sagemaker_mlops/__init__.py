@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .runs.run_pipeline import rehearse, run_pipeline
     from .triggers.status import StatusTrigger
     from .triggers.step import StepTrigger
+    from .version import __version__ as __version__
 
-__version__ = "0.1.0"
 __all__ = [
     "InvalidPipeline",
     "PipelineError",
@@ -51,6 +51,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "__version__": "version",
     "SageMakerPipelineDag": "factory.dag",
     "SageMakerPipelineTaskGroup": "factory.task_group",
     "StepTrigger": "triggers.step",  # every serialized step has this import path, so it should be short

@@ -1,16 +1,16 @@
 """This package's metadata for Airflow: the ``apache_airflow_provider`` entry point.
 
 Airflow calls :func:`get_provider_info` in every one of its processes and validates the answer against
-``airflow/provider_info.schema.json``, so this module imports only the table of options. Operators, triggers and links
-are named as text and imported by Airflow when first needed.
+``airflow/provider_info.schema.json``, so this module imports only the table of options and the version. Operators,
+triggers and links are named as text and imported by Airflow when first needed.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from . import __version__
 from .settings_table import OPTIONS, SECTION
+from .version import __version__
 
 _PACKAGE = "airflow_sagemaker_mlops"
 _INTEGRATION = "Amazon SageMaker Pipelines"

@@ -28,11 +28,11 @@ class NotReady(Exception):
 
 def tag_is_the_version(tag: str) -> None:
     """The tag names the version of the package."""
-    from airflow_sagemaker_mlops import __version__
+    from airflow_sagemaker_mlops.version import __version__
 
     if tag != f"v{__version__}":
         raise NotReady(
-            f"The tag is {tag} and the package has version {__version__}. Change airflow_sagemaker_mlops/__init__.py."
+            f"The tag is {tag} and the package has version {__version__}. Change airflow_sagemaker_mlops/version.py."
         )
 
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import __version__
 from ..airflow_versions import AIRFLOW
 from ..links import base_path
+from ..version import __version__
 
 Version = tuple[int, int]
 TABS = (3, 1)

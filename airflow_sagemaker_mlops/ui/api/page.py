@@ -9,7 +9,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from ... import __version__
+from ...version import __version__
 
 router = APIRouter()
 POLICY = "; ".join(
