@@ -13,12 +13,11 @@ import time
 from collections.abc import Mapping
 from typing import Protocol
 
+from .backoff import Backoff
 from .step_run import StepRun
 from .submit import asked_anew
 
 SETTLE_S = 1.0  # by then, a ticket written elsewhere at the same moment is visible
-FASTEST_S = 1.0
-SLOWEST_S = 10.0
 BEGUN = 0.0  # the ticket of a step that has started
 
 
@@ -37,13 +36,14 @@ class QueueSlots(Protocol):
 
 async def admitted(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> None:
     """Return when the step may start: fewer than ``max_parallel_steps`` others are ahead of it."""
-    pause, told = FASTEST_S, False
-    while ahead := await ahead_of(run, slots, max_parallel_steps):
+    told = False
+    for pause in Backoff(1.0, 10.0, 1.3):
+        if not (ahead := await ahead_of(run, slots, max_parallel_steps)):
+            return
         if not told:
             told = True
             run.tell(waiting_for(ahead, max_parallel_steps))
         await asyncio.sleep(pause)
-        pause = min(pause * 1.3, SLOWEST_S)
 
 
 async def ahead_of(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .aws.clients import is_throttled, is_transient, may_pass
+from .backoff import Backoff
 from .exceptions import JobFailed, StepRefused, Unanswered
 from .job_state import JobState
 from .journal import Entry
@@ -22,6 +23,7 @@ THROTTLING, FAULT = "Step.THROTTLING", "Step.SERVICE_FAULT"
 CAPACITY, LIMIT, INTERNAL = "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT", "SageMaker.JOB_INTERNAL_ERROR"
 DEFAULT_ATTEMPTS = 5
 NOTE = "sagemaker_retries"
+DOUBLING = Backoff(1.0, factor=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,7 @@ class Policy:
     """
 
     causes: tuple[str, ...]
-    interval_s: float = 1.0
-    back_off: float = 2.0
+    backoff: Backoff = DOUBLING
     attempts: int | None = DEFAULT_ATTEMPTS
     expire_s: float | None = None
 
@@ -49,13 +50,12 @@ def policies_of(items: Sequence[Mapping[str, Any]]) -> tuple[Policy, ...]:
 def _policy(item: Mapping[str, Any]) -> Policy:
     given = item.get("ExceptionType") or []
     causes = (given,) if isinstance(given, str) else tuple(str(cause) for cause in given)
-    attempts, expire = item.get("MaxAttempts"), item.get("ExpireAfterMin")
+    attempts, expire, rate = item.get("MaxAttempts"), item.get("ExpireAfterMin"), item.get("BackoffRate")
     if attempts is None and expire is None:
         attempts = DEFAULT_ATTEMPTS
     return Policy(
         causes,
-        float(item.get("IntervalSeconds") or 1),
-        float(2.0 if item.get("BackoffRate") is None else item["BackoffRate"]),
+        Backoff(float(item.get("IntervalSeconds") or 1), factor=float(2.0 if rate is None else rate)),
         None if attempts is None else int(attempts),
         None if expire is None else float(expire) * 60,
     )
@@ -134,7 +134,7 @@ class Retries:
         count = self.counts.get(str(index), 0)
         if policy.attempts is not None and count >= policy.attempts:
             return None
-        pause = policy.interval_s * policy.back_off**count
+        pause = policy.backoff.nth(count)
         if policy.expire_s is not None and now + pause - self.started > policy.expire_s:
             return None
         self.counts[str(index)] = count + 1

@@ -7,14 +7,14 @@ lost response, a killed process or in a second attempt, "already exists" leads t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..aws_errors import NOT_FOUND, error_code, error_message
 from .aws.clients import IN_USE, call, insist, tags_of
+from .backoff import Backoff, poll_until
 from .describe import address_of, describe
 from .exceptions import NameTaken, StepFailed
 from .identity import is_start, tag_value
@@ -22,6 +22,9 @@ from .job_state import JobState
 from .journal import Entry
 from .request import Change, build_request, name_of, unchanged
 from .step_run import StepRun, Submitted, now
+
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
 
 MOST_ORDINALS = 500
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -180,16 +183,12 @@ def is_of_run(run: StepRun, tags: Mapping[str, str]) -> bool:
 
 async def once_visible(run: StepRun, name: str) -> dict[str, Any]:
     """Describe a resource that AWS says exists; right after its creation Describe may not find it yet."""
-    loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + VISIBLE_WAIT_S, 0.5
-    while True:
-        found = await describe(run, name)
-        if found is not None:
-            return found
-        if loop.time() > deadline:
-            raise StepFailed(f'Step "{run.identity.step}": AWS says that "{name}" exists but cannot find it.')
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 5.0)
+    found = await poll_until(
+        lambda: describe(run, name), lambda found: found is not None, Backoff(0.5, 5.0), VISIBLE_WAIT_S
+    )
+    if found is None:
+        raise StepFailed(f'Step "{run.identity.step}": AWS says that "{name}" exists but cannot find it.')
+    return found
 
 
 def _exists_already(error: Exception) -> bool:
@@ -248,13 +247,8 @@ async def next_start(run: StepRun, look: Look, end: Callable[[StepRun, str, str]
 
 
 async def _until_ended(run: StepRun, name: str, look: Callable[[], Awaitable[dict[str, Any] | None]]) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + STOP_WAIT_S
-    pause = 0.5
-    while loop.time() < deadline:
-        found = await look()
-        if found is None or run.entry.status_of(found) in run.entry.terminal:
-            return
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 10.0)
-    raise StepFailed(f'Step "{run.identity.step}": {name} did not stop within {STOP_WAIT_S:.0f} s.')
+    def has_ended(found: AwsShape | None) -> bool:
+        return found is None or run.entry.status_of(found) in run.entry.terminal
+
+    if not has_ended(await poll_until(look, has_ended, Backoff(0.5, 10.0), STOP_WAIT_S)):
+        raise StepFailed(f'Step "{run.identity.step}": {name} did not stop within {STOP_WAIT_S:.0f} s.')

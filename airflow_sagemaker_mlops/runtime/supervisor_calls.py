@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
+from ..execution.backoff import Backoff
 from .infrastructure_retries import OUTAGE_S
 from .retry_budget import is_outage
 
@@ -27,8 +28,8 @@ async def ask(question: Callable[Words, Answer], *args: Words.args, **kwargs: Wo
 
     Waiting here is cheaper than another attempt of the task.
     """
-    deadline, pause = time.monotonic() + OUTAGE_S, FIRST_PAUSE_S
-    while True:
+    deadline = time.monotonic() + OUTAGE_S
+    for pause in Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S, 2.0):
         try:
             return await _ask_once(question, *args, **kwargs)
         except Exception as error:
@@ -36,7 +37,7 @@ async def ask(question: Callable[Words, Answer], *args: Words.args, **kwargs: Wo
                 raise
             log.warning("Airflow could not be reached; the next try is in %.0f s: %s", pause, error)
         await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_S)
+    raise AssertionError("pauses have no end")
 
 
 async def _ask_once(question: Callable[Words, Answer], *args: Words.args, **kwargs: Words.kwargs) -> Answer:

@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Protocol
 
 from ...aws_errors import error_code
+from ..backoff import Backoff
 from .threads import in_thread
 
 LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?/?$")
@@ -172,13 +174,13 @@ async def patiently(
     ask: Callable[[], Awaitable[dict[str, Any]]], passes: Callable[[Exception], bool]
 ) -> dict[str, Any]:
     """The result of ``ask``, which is retried after errors that ``passes`` accepts."""
-    for attempt in range(1, TRIES):
+    for pause in islice(Backoff(2.0, 20.0, 2.0), TRIES - 1):
         try:
             return await ask()
         except Exception as error:
             if not passes(error):
                 raise
-            await asyncio.sleep(min(2.0**attempt, 20.0))
+            await asyncio.sleep(pause)
     return await ask()
 
 

@@ -13,11 +13,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ...definition.values import as_text
 from ...registry.wording import fitted
 from ..aws.clients import as_json, call, insist
+from ..backoff import Backoff
 from ..exceptions import StepFailed
 from ..job_state import JobState
 from ..journal import Entry
@@ -26,14 +27,15 @@ from ..step_run import StepResult, StepRun, Submitted, now
 from .base import WaitingRunner
 from .job import result_of
 
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
+
 ANSWER = "approval"  # name of the note
 PENDING, APPROVED, REJECTED = "PendingManualApproval", "Approved", "Rejected"
 DECIDED = (APPROVED, REJECTED)
 ASKED = "To be decided."
 BY_DEFAULT = "by default, as nobody answered in time,"
 UNNAMED = "somebody in the registry"
-FASTEST_S = 0.5
-SLOWER = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,7 @@ class ApprovalRunner(WaitingRunner):
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait for the decision.  Raises :class:`StepFailed` if time is up and no decision is the default."""
-        pause = FASTEST_S
-        while True:
+        for pause in Backoff(0.5, run.options.poll_interval_s):
             found = as_json(await insist(run.aws, "sagemaker", "DescribeModelPackage", ModelPackageName=job.name))
             if found.get("ModelApprovalStatus") in DECIDED:
                 return await _decided(run, job, found)
@@ -107,8 +108,8 @@ class ApprovalRunner(WaitingRunner):
             if left <= 0:
                 await _time_is_up(run, job)
                 continue
-            await asyncio.sleep(min(pause, run.options.poll_interval_s, max(left, 0.1)))
-            pause *= SLOWER
+            await asyncio.sleep(min(pause, max(left, 0.1)))
+        raise AssertionError("pauses have no end")
 
     async def stop(self, run: StepRun, name: str, handle: str) -> bool:
         """Nothing runs that could be stopped: the question stays in the registry."""
@@ -239,7 +240,7 @@ async def _decided(run: StepRun, job: Submitted, found: Mapping[str, object]) ->
     return replace(made, facts={**made.facts, "Approval": approval | ({"by_default": True} if by_default else {})})
 
 
-def _in_registry(decision: str, found: Mapping[str, Any], *, asked: bool) -> Answer:
+def _in_registry(decision: str, found: AwsShape, *, asked: bool) -> Answer:
     """The decision in the registry, which an earlier attempt of this step may have written as the default.
 
     asked   whether the version was undecided when this step began, so that somebody has decided since

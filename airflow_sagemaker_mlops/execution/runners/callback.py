@@ -5,7 +5,6 @@ The message is that of SageMaker Pipelines (docs/language/steps/calls.md#callbac
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -14,6 +13,7 @@ from ...definition.values import as_text, parse_parameter
 from .. import callback_tokens
 from ..aws.clients import call
 from ..aws.threads import in_thread
+from ..backoff import Backoff, poll_until
 from ..exceptions import StepFailed
 from ..job_state import JobState
 from ..journal import Entry
@@ -22,9 +22,6 @@ from ..scope import resolve
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import asked_anew
 from .base import WaitingRunner
-
-FASTEST_S = 0.5
-SHARE_OF_AGE = 0.1
 
 
 class CallbackRunner(WaitingRunner):
@@ -54,10 +51,10 @@ class CallbackRunner(WaitingRunner):
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait for the answer, without a time limit."""
-        pause, identity = FASTEST_S, run.identity
-        while (answer := await run.mailbox.answer(callback_tokens.handle(job.name))) is None:
-            await asyncio.sleep(pause)
-            pause = min(pause * (1 + SHARE_OF_AGE), run.options.poll_interval_s)
+        identity = run.identity
+        mailbox, handle = run.mailbox, callback_tokens.handle(job.name)
+        pauses = Backoff(0.5, run.options.poll_interval_s, 1.1)
+        answer = await poll_until(lambda: mailbox.answer(handle), lambda found: found is not None, pauses) or {}
         good = answer.get("Status") == "Succeeded"
         await run.journal.write(job.entry(identity).advance(JobState.SUCCEEDED if good else JobState.FAILED))
         if not good:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import NOT_FOUND, error_code
 from ..aws.clients import as_json, call, insist
+from ..backoff import Backoff, poll_until
 from ..describe import properties_of
 from ..exceptions import StepFailed
 from ..identity import resource_name
@@ -20,10 +20,14 @@ from .base import WaitingRunner
 from .job import ended_well, result_of
 from .started_execution import going_on, start, token
 
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
+
 READY = frozenset({"CREATED", "STARTED", "STOPPED"})  # a stopped application restarts automatically
 IDLE = frozenset({"CREATED", "STOPPED", "TERMINATED"})  # states in which it can be deleted
 APPLICATION_WAIT_S = 900.0
 ENDS_WITHIN_S = 120.0
+EVERY = Backoff(2.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +117,15 @@ async def _own_application(run: StepRun, ordinal: int, config: Mapping[str, obje
     # Until the job run exists, the journal has the application, so that ending the step deletes it.
     await run.journal.write(Entry.of(run.identity, application, ordinal))
     run.tell(f"CreateApplication: {application}")
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + APPLICATION_WAIT_S
-    while True:
-        answer = as_json(await call(run.aws, run.entry.service, "GetApplication", applicationId=application))
-        state = answer["application"]["state"]
-        if state in READY:
-            return application
-        if state == "TERMINATED" or loop.time() > deadline:
-            raise StepFailed(f'Step "{run.identity.step}": the application {application} is {state}, not ready to run.')
-        await asyncio.sleep(2.0)
+
+    async def look() -> str:
+        answer = await call(run.aws, run.entry.service, "GetApplication", applicationId=application)
+        return str(answer["application"]["state"])
+
+    state = await poll_until(look, (READY | {"TERMINATED"}).__contains__, EVERY, APPLICATION_WAIT_S)
+    if state not in READY:
+        raise StepFailed(f'Step "{run.identity.step}": the application {application} is {state}, not ready to run.')
+    return application
 
 
 def _has_own(run: StepRun) -> bool:
@@ -150,10 +153,8 @@ async def _delete_own(run: StepRun, application: str) -> bool:
 
 async def _until(run: StepRun, look: Callable[[], Awaitable[dict[str, Any]]], ends: frozenset[str]) -> None:
     """Return when ``look`` returns one of the states ``ends``, or on a timeout."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + ENDS_WITHIN_S
-    while loop.time() < deadline:
-        found = await look()
-        if (run.entry.status_of(found) or found.get("state")) in ends:
-            return
-        await asyncio.sleep(2.0)
+
+    def has_ended(found: AwsShape) -> bool:
+        return (run.entry.status_of(found) or found.get("state")) in ends
+
+    await poll_until(look, has_ended, EVERY, ENDS_WITHIN_S)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...aws_errors import error_code, error_message
 from ..alarms import alarms_during
 from ..aws.clients import IN_USE, as_json, call
+from ..backoff import Backoff, poll_until
 from ..describe import address_of, describe
 from ..exceptions import JobFailed, StepFailed
 from ..job_state import JobState
@@ -23,6 +25,9 @@ from ..step_run import StepResult, StepRun, Submitted, now
 from ..watch.console_links import facts_about
 from .base import WaitingRunner
 from .job import ended_well, result_of
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
 BUSY_WAIT_S = 10 * 3600.0  # an update takes up to 8 hours (MaximumExecutionTimeoutInSeconds), plus its rollback
@@ -114,7 +119,7 @@ class EndpointRunner(WaitingRunner):
         repeated after it, unless that change leads to the requested state.
         """
         wanted, differed = _served(request), False
-        for attempt in range(1, TRIES + 1):
+        for attempt, pause in enumerate(islice(Backoff(2.0, 10.0, 2.0), TRIES), 1):
             found = await _idle(run, name, wanted)
             if found is not None and _coming(found, wanted):
                 run.tell(f"{name} is already being updated to that")
@@ -128,7 +133,7 @@ class EndpointRunner(WaitingRunner):
             answer = await self._ask(run, name, request, found, last=attempt == TRIES)
             if answer is not None:
                 return answer, found or {}
-            await asyncio.sleep(min(2.0**attempt, 10.0))  # until Describe shows the other change
+            await asyncio.sleep(pause)  # until Describe shows the other change
         raise AssertionError("the last attempt raises")
 
     async def _ask(
@@ -186,7 +191,7 @@ def _failed(run: StepRun, job: Submitted, status: str, reason: str, left: Mappin
     return JobFailed(run.identity.step, job.name, status, reason, left)
 
 
-def _coming(found: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+def _coming(found: AwsShape, wanted: Mapping[str, str]) -> bool:
     """Whether an update to the ``wanted`` configuration is in progress: ours from before a kill, or somebody else's."""
     pending = (found.get("PendingDeploymentSummary") or {}).get("EndpointConfigName")
     return bool(pending) and pending == wanted.get("EndpointConfigName")
@@ -221,31 +226,25 @@ def _other(wanted: Mapping[str, str], found: Mapping[str, object]) -> dict[str, 
 
 async def _until_shown(run: StepRun, job: Submitted, wanted: Mapping[str, str]) -> None:
     """Return when Describe no longer shows the state before the update."""
-    loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + SHOWN_WITHIN_S, 1.0
     modified = job.facts.get("modified")
-    while loop.time() < deadline:
-        found = await describe(run, job.name)
+
+    def is_shown(found: AwsShape | None) -> bool:
         if found is None or run.entry.status_of(found) in BUSY or not _other(wanted, found):
-            return
-        if modified and found.get("LastModifiedTime") not in (None, modified):
-            return  # already rolled back
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 10.0)
+            return True
+        return bool(modified) and found.get("LastModifiedTime") not in (None, modified)  # already rolled back
+
+    await poll_until(lambda: describe(run, job.name), is_shown, Backoff(1.0, 10.0), SHOWN_WITHIN_S)
 
 
 async def _idle(run: StepRun, name: str, wanted: Mapping[str, str]) -> dict[str, Any] | None:
     """The resource once no change except the ``wanted`` one is in progress; AWS refuses concurrent updates."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + BUSY_WAIT_S
-    pause = 0.5
-    while True:
-        found = await describe(run, name)
+
+    def is_idle(found: AwsShape | None) -> bool:
         status = run.entry.status_of(found) if found is not None else ""
-        if found is None or status not in BUSY or (status == "Updating" and _coming(found, wanted)):
-            return found
-        if loop.time() > deadline:
-            hours = BUSY_WAIT_S / 3600
-            raise StepFailed(f'Step "{run.identity.step}": {name} stayed {status} for {hours:.0f} hours.')
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 30.0)
+        return found is None or status not in BUSY or (status == "Updating" and _coming(found, wanted))
+
+    found = await poll_until(lambda: describe(run, name), is_idle, Backoff(0.5, 30.0), BUSY_WAIT_S)
+    if found is not None and not is_idle(found):
+        status, hours = run.entry.status_of(found), BUSY_WAIT_S / 3600
+        raise StepFailed(f'Step "{run.identity.step}": {name} stayed {status} for {hours:.0f} hours.')
+    return found

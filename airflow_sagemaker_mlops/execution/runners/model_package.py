@@ -5,16 +5,16 @@ CreateModelPackage accepts no ``ApprovalDescription``, but UpdateModelPackage do
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import NOT_FOUND, error_code, error_message
 from ...definition.values import as_text
 from ...registry.wording import MOST_PROPERTIES, metadata_value
 from ...registry.wording import fitted as fitted_text
 from ..aws.clients import IN_USE, as_json, call
+from ..backoff import Backoff, poll_until
 from ..exceptions import JobFailed
 from ..identity import digest
 from ..request import fitted, resolved_arguments
@@ -22,6 +22,9 @@ from ..step_run import StepResult, StepRun, now
 from ..watch.console_links import facts_about
 from .base import Runner
 from .job import result_of
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 PACKAGE_WAIT_S = 300.0
 RUN_KEY, PIPELINE_KEY = "sagemaker-mlops:run", "sagemaker-mlops:pipeline"  # in every version's metadata
@@ -78,11 +81,11 @@ def _metadata(run: StepRun, given: Mapping[str, str]) -> dict[str, str]:
     return {**dict([item for item in own.items() if item[1]][: max(room, 0)]), **given}
 
 
-async def _with_description(run: StepRun, described: dict[str, Any], text: str) -> dict[str, Any]:
+async def _with_description(run: StepRun, described: AwsShape, text: str) -> dict[str, Any]:
     """Set why the version has its status, unless somebody has said so since an earlier try of this attempt."""
     wanted = fitted_text(text)
     if not wanted or described.get(DESCRIPTION):
-        return described
+        return dict(described)
     members = {DESCRIPTION: wanted}  # without the status, which somebody may have changed by now
     await call(run.aws, "sagemaker", "UpdateModelPackage", ModelPackageArn=described["ModelPackageArn"], **members)
     return {**described, DESCRIPTION: wanted}
@@ -106,16 +109,17 @@ async def _ensure_group(run: StepRun, group: str, tags: list[dict[str, str]]) ->
 
 
 async def _settled(run: StepRun, arn: str) -> dict[str, Any]:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + PACKAGE_WAIT_S
-    pause = 0.2
-    while True:
-        answer = as_json(await call(run.aws, "sagemaker", run.entry.describe, ModelPackageName=arn))
-        status = str(answer.get(run.entry.status_key, ""))
-        if status in run.entry.succeeded:
-            return dict(answer)
-        if status in run.entry.failed or loop.time() > deadline:
-            details = str(answer.get("ModelPackageStatusDetails") or "")
-            raise JobFailed(run.identity.step, arn, status, details)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 10.0)
+    entry = run.entry
+
+    async def look() -> dict[str, Any]:
+        return dict(as_json(await call(run.aws, "sagemaker", entry.describe, ModelPackageName=arn)))
+
+    def status_of(answer: AwsShape) -> str:
+        return str(answer.get(entry.status_key, ""))
+
+    ends = entry.succeeded | entry.failed
+    answer = await poll_until(look, lambda found: status_of(found) in ends, Backoff(0.2, 10.0, 2.0), PACKAGE_WAIT_S)
+    if status_of(answer) not in entry.succeeded:
+        details = str(answer.get("ModelPackageStatusDetails") or "")
+        raise JobFailed(run.identity.step, arn, status_of(answer), details)
+    return answer

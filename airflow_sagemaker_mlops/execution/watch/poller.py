@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ...aws_errors import NOT_FOUND, error_code
 from ...steps.model import StepType
 from ..aws.clients import NEVER_SENT, Aws, call, is_transient, may_pass
+from ..backoff import Backoff
 from ..describe import properties_of
 from .eventbridge import JobEvents, events_for
 
@@ -132,7 +133,7 @@ class Sweep:
                 raise
             self._check_that_it_listens(error)
             longest = 120.0 if self.away_since is None else 5.0
-            self.back_off_s = min(max(1.0, self.back_off_s * 2), longest)
+            self.back_off_s = Backoff(1.0, longest, 2.0).after(self.back_off_s)
             await self._renew(error)
         else:
             self.back_off_s, self.refused_since, self.away_since = 0.0, None, None

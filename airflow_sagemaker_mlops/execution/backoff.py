@@ -1,0 +1,50 @@
+"""Growing pauses between tries, the same for every loop that asks again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from math import inf
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pauses in seconds: ``first``, then each ``factor`` times the one before, at most ``longest``."""
+
+    first: float
+    longest: float = inf
+    factor: float = 1.5
+
+    def __iter__(self) -> Iterator[float]:
+        """All pauses, without end."""
+        pause = min(self.first, self.longest)
+        while True:
+            yield pause
+            pause = self.after(pause)
+
+    def after(self, pause: float) -> float:
+        """The pause that follows ``pause``; the first one after 0."""
+        return min(pause * self.factor if pause else self.first, self.longest)
+
+    def nth(self, number: int) -> float:
+        """The pause after ``number`` others."""
+        return next(islice(self, number, None))
+
+
+async def poll_until(
+    look: Callable[[], Awaitable[Answer]], is_last: Callable[[Answer], bool], backoff: Backoff, within_s: float = inf
+) -> Answer:
+    """The first answer of ``look`` that ``is_last`` accepts, or the answer that it has after ``within_s`` seconds."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + within_s
+    for pause in backoff:
+        found = await look()
+        if is_last(found) or clock() > deadline:
+            return found
+        await asyncio.sleep(pause)
+    raise AssertionError("pauses have no end")
