@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ..paths import UnsafePath, inside
 from ..runs.clients import visited
 from ..runs.errors import NoAws
+from ..s3 import S3Client, pages, split_uri
 from .option_names import in_options
 from .output.terminal import say
 
@@ -44,7 +44,7 @@ def copy(source: str, target: str, state_dir: Path | None) -> int:
     return 0
 
 
-def _upload(s3: Any, source: Path, target: str) -> Iterator[str]:
+def _upload(s3: S3Client, source: Path, target: str) -> Iterator[str]:
     bucket, key = _parts(target)
     if not source.exists():
         raise NotCopied(f"there is no file or folder {source}.")
@@ -58,10 +58,13 @@ def _upload(s3: Any, source: Path, target: str) -> Iterator[str]:
         yield f"{file} -> s3://{bucket}/{name}"
 
 
-def _download(s3: Any, source: str, target: str) -> Iterator[str]:
+def _download(s3: S3Client, source: str, target: str) -> Iterator[str]:
     bucket, key = _parts(source)
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    keys = [
+        item["Key"]
+        for page in pages(s3.list_objects_v2, Bucket=bucket, Prefix=key)
+        for item in page.get("Contents", [])
+    ]
     folder = key.rstrip("/") + "/" if key else ""
     whole = [name for name in keys if name.startswith(folder) and not name.endswith("/")]
     if key in keys and not key.endswith("/"):
@@ -80,14 +83,14 @@ def _download(s3: Any, source: str, target: str) -> Iterator[str]:
         raise NotCopied(f"there is nothing at {source}.")
 
 
-def _fetch(s3: Any, bucket: str, key: str, file: Path) -> str:
+def _fetch(s3: S3Client, bucket: str, key: str, file: Path) -> str:
     file.parent.mkdir(parents=True, exist_ok=True)
     s3.download_file(bucket, key, str(file))
     return f"s3://{bucket}/{key} -> {file}"
 
 
 def _parts(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix(S3).partition("/")
+    bucket, key = split_uri(uri)
     if not bucket:
         raise NotCopied(f'"{uri}" names no bucket; write s3://bucket/key.')
     return bucket, key

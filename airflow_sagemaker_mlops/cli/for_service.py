@@ -10,6 +10,7 @@ from pathlib import Path
 from ..definition import placed
 from ..definition.for_service import NotForService, for_service
 from ..definition.problems import PipelineError
+from ..s3 import split_uri
 from .compiling import NotCompiled
 from .option_names import in_options
 from .output.terminal import say, tell, write_out
@@ -52,7 +53,7 @@ def _upload(files: Mapping[str, bytes], conn: str | None, region: str | None) ->
         say(in_options(error), err=True)
         return 2
     for uri, content in files.items():
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        bucket, key = split_uri(uri)
         try:
             client.put_object(Bucket=bucket, Key=key, Body=content)
         except Exception as error:

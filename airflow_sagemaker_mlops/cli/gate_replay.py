@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..definition.champion_gate import DEFAULT_NO_CHAMPION, INPUT
 from ..definition.step_types import CHAMPION_GATE
@@ -21,10 +21,15 @@ from ..records.store.index import read_index
 from ..records.store.protocol import Store
 from ..records.store.reader import dags_of, read_record
 from ..runs.records_location import RecordsLocation
+from ..s3 import S3Client, pages, split_uri
 from .gate import BAD_INPUT, read_rules
 from .output.terminal import say, say_json
 from .records import told
 from .rule_files import Refused
+
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
+    from ..records.model.documents import RecordDocument, StepDocument
 
 MOST_BYTES = 2_000_000_000  # of one candidate's predictions
 
@@ -78,7 +83,7 @@ def _candidates(store: Store, group: str, dag: str | None) -> Iterator[Candidate
     for dag_id in [dag] if dag is not None else dags_of(store):
         for run_id in read_index(store, dag_id).summaries:
             try:
-                record: Mapping[str, Any] = read_record(store, dag_id, run_id)
+                record: RecordDocument = read_record(store, dag_id, run_id)
             except RecordError as error:
                 say(f"left out: {error}", err=True)
                 continue
@@ -89,8 +94,9 @@ def _candidates(store: Store, group: str, dag: str | None) -> Iterator[Candidate
                         yield found
 
 
-def _candidate(name: str, step: Mapping[str, Any], group: str) -> Candidate | None:
-    request, decision = step.get("request") or {}, step.get("decision") or {}
+def _candidate(name: str, step: StepDocument, group: str) -> Candidate | None:
+    request: AwsShape = step.get("request") or {}
+    decision = step.get("decision") or {}
     if (request.get("Champion") or {}).get("ModelPackageGroup") != group:
         return None
     inputs = (request.get("Arguments") or {}).get("ProcessingInputs") or []
@@ -100,7 +106,7 @@ def _candidate(name: str, step: Mapping[str, Any], group: str) -> Candidate | No
     return Candidate(name, started, str(uris[0]), verdict, otherwise) if uris else None
 
 
-def _past(client: object, candidate: Candidate, folder: Path) -> Past:
+def _past(client: S3Client, candidate: Candidate, folder: Path) -> Past:
     """Download all of the candidate's predictions; if any are missing, the candidate counts as not judged."""
     folder.mkdir()
     missing = _download(client, candidate.predictions, folder)
@@ -114,14 +120,14 @@ def _past(client: object, candidate: Candidate, folder: Path) -> Past:
     )
 
 
-def _download(client: Any, uri: str, folder: Path) -> str:
+def _download(client: S3Client, uri: str, folder: Path) -> str:
     """Copy all objects below ``uri`` into ``folder``; why that is not possible, or an empty text."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = split_uri(uri)
     prefix = f"{key.rstrip('/')}/"
     left = MOST_BYTES
     try:
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for item in (item for page in pages for item in page.get("Contents") or ()):
+        listed = pages(client.list_objects_v2, Bucket=bucket, Prefix=prefix)
+        for item in (item for page in listed for item in page.get("Contents") or ()):
             if item["Key"].endswith("/"):
                 continue  # a marker of the console
             left -= item["Size"]

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..releases.bundle import code_of, project_of
-from ..releases.objects import Objects, has_bucket, split
+from ..releases.objects import Objects, has_bucket
 from ..runs.clients import Target
+from ..s3 import split_uri
 from ..stages.code import code_uri
 from ..stages.model import Stage
 from .sources import Source
@@ -56,8 +57,8 @@ def _published(stage: Stage, target: Target, *, has_calls: bool) -> dict[str, st
     base = stage.releases or ""
     if has_calls:
         s3 = target.connect().client("s3")
-        if target.is_local_aws and not has_bucket(s3, split(base)[0]):
-            s3.create_bucket(Bucket=split(base)[0])
+        if target.is_local_aws and not has_bucket(s3, split_uri(base)[0]):
+            s3.create_bucket(Bucket=split_uri(base)[0])
         objects = Objects(s3, f"{base}/{project}")
         for one in code:
             for name, content in one.files.items():

@@ -126,7 +126,9 @@ def _input(name: str, uri: object) -> dict[str, Any]:
 
 def folder_beside(data: str, name: str) -> str:
     """The folder ``name`` beside the ``data`` that is judged; "" where that is at no place in S3."""
-    bucket, _, path = data.rstrip("/").removeprefix("s3://").partition("/")
+    from ..s3 import split_uri  # parsing a DAG file does not need it
+
+    bucket, path = split_uri(data.rstrip("/"))
     if not data.startswith("s3://") or not bucket:
         return ""
     return "/".join(part for part in ("s3:/", bucket, path.rpartition("/")[0], name) if part)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..definition.values import parse_parameter
 from ..plan.spec import StepSpec
+from ..s3 import split_uri
 from .aws.clients import Aws, is_transient, may_pass
 from .exceptions import StepFailed
 from .identity import StepIdentity, whole_seconds
@@ -60,7 +61,7 @@ def s3_reader(aws: Aws) -> Callable[[str], bytes]:
     """A function that reads an S3 URI, with sentences for permanent errors."""
 
     def read(uri: str) -> bytes:
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        bucket, key = split_uri(uri)
         if not uri.startswith("s3://") or not bucket or not key:
             raise Unreadable(f'"{uri}" is not the S3 URI of an object')
         try:

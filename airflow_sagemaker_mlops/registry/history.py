@@ -16,15 +16,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..aws_errors import error_code
+from ..s3 import NEW, S3Client, is_absent, pages, put, split_uri
 from .champion import number_in, short_name
 from .errors import RegistryError
 from .wording import is_metadata
 
 LONGEST_ENTRY = 1_000_000  # bytes; an entry has about 2,000
 _ENTRY = re.compile(r"\d{6,9}\.json")
-_TAKEN = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
-_ABSENT = frozenset({"NoSuchKey", "404"})
 _URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 POINTER, MARKER, NO_BASELINE_MARKER = "champion.json", "no-champion.json", "no-baseline.json"
 NO_CHAMPION = {"champion": None, "why": "The model package group has no approved version yet."}
@@ -51,7 +49,7 @@ class Entry:
     ident: str
     at: str
     baseline: str
-    by: Mapping[str, Any]
+    by: Mapping[str, str]
     sentence: str = ""
 
     @property
@@ -93,7 +91,7 @@ class History:
     :raises RegistryError: for a base that is not an S3 URI or that the registry's metadata cannot store
     """
 
-    s3: Any
+    s3: S3Client
     base: str
     group: str
 
@@ -122,16 +120,10 @@ class History:
 
     def numbers(self) -> list[int]:
         """The numbers of all entries."""
-        bucket, prefix = _split(self.folder)
-        members: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
-        found: list[int] = []
-        while True:
-            answer = self.s3.list_objects_v2(**members)
-            names = [item["Key"][len(prefix) :] for item in answer.get("Contents") or []]
-            found += [number_in(name) for name in names if _ENTRY.fullmatch(name)]
-            if not answer.get("IsTruncated"):
-                return sorted(found)
-            members["ContinuationToken"] = answer["NextContinuationToken"]
+        bucket, prefix = split_uri(self.folder)
+        listed = pages(self.s3.list_objects_v2, Bucket=bucket, Prefix=prefix)
+        names = (item["Key"][len(prefix) :] for page in listed for item in page.get("Contents") or [])
+        return sorted(number_in(name) for name in names if _ENTRY.fullmatch(name))
 
     def entries(self, numbers: list[int] | None = None) -> Iterator[Entry]:
         """The entries, newest first."""
@@ -147,7 +139,7 @@ class History:
 
     def create(self, entry: Entry) -> bool:
         """Write ``entry``; ``False`` if its number is taken."""
-        return self._put(entry.uri, entry.as_json(), IfNoneMatch="*")
+        return self._put(entry.uri, entry.as_json(), NEW)
 
     def point_to(self, entry: Entry) -> None:
         """Write ``entry`` to ``champion.json``, unless it already holds a later entry."""
@@ -159,29 +151,28 @@ class History:
                 return
             if there is not None and there[0] == entry.as_json():
                 return
-            condition = {"IfMatch": there[1]} if there is not None else {"IfNoneMatch": "*"}
-            if self._put(uri, entry.as_json(), **condition):
+            if self._put(uri, entry.as_json(), {"IfMatch": there[1]} if there is not None else NEW):
                 return
 
     def write_baseline_marker(self, champion: str) -> str:
         """Write ``no-baseline.json``, because the ``champion`` was registered without a baseline; return its URI."""
         uri = f"{self.folder}{NO_BASELINE_MARKER}"
         why = "The champion was registered without DriftCheckBaselines.ModelDataQuality.Statistics."
-        self._put(uri, {"model_package_group": self.group, "champion": champion, "baseline": None, "why": why})
+        self._put(uri, {"model_package_group": self.group, "champion": champion, "baseline": None, "why": why}, {})
         return uri
 
     def write_marker(self) -> str:
         """Write ``no-champion.json``; return its URI."""
         uri = f"{self.folder}{MARKER}"
-        self._put(uri, {"model_package_group": self.group, **NO_CHAMPION})
+        self._put(uri, {"model_package_group": self.group, **NO_CHAMPION}, {})
         return uri
 
     def _read(self, uri: str) -> tuple[dict[str, Any], str] | None:
-        bucket, key = _split(uri)
+        bucket, key = split_uri(uri)
         try:
             answer = self.s3.get_object(Bucket=bucket, Key=key)
         except Exception as error:
-            if error_code(error) in _ABSENT:
+            if is_absent(error):
                 return None
             raise
         if answer["ContentLength"] > LONGEST_ENTRY:
@@ -194,25 +185,22 @@ class History:
             raise RegistryError(f"{uri} is no entry of a history: it holds no JSON object.")
         return found, str(answer["ETag"])
 
-    def _put(self, uri: str, body: Mapping[str, Any], **condition: str) -> bool:
-        bucket, key = _split(uri)
+    def _put(self, uri: str, body: Mapping[str, object], condition: Mapping[str, str]) -> bool:
         data = json.dumps(body, indent=2, ensure_ascii=False).encode()
-        try:
-            self.s3.put_object(Bucket=bucket, Key=key, Body=data, ContentType="application/json", **condition)
-        except Exception as error:
-            if condition and error_code(error) in _TAKEN | _ABSENT:
-                return False
-            raise
-        return True
+        return put(self.s3, *split_uri(uri), data, condition, ContentType="application/json")
 
 
-def entry_from(body: Mapping[str, Any], uri: str) -> Entry:
+def entry_from(body: Mapping[str, object], uri: str) -> Entry:
     """The entry stored at ``uri``.  Raises :class:`RegistryError` for one that was altered beyond use."""
-    texts = {
-        key: body.get(key, "") for key in ("kind", "model_package", "replaced", "id", "at", "baseline", "sentence")
-    }
-    whole = all(isinstance(text, str) for text in texts.values()) and isinstance(body.get("by", {}), Mapping)
-    if not whole or body.get("number") != number_in(uri) or texts["kind"] not in ("promotion", "rollback"):
+    keys = ("kind", "model_package", "replaced", "id", "at", "baseline", "sentence")
+    texts = {key: text for key in keys if isinstance(text := body.get(key, ""), str)}
+    by = body.get("by", {})
+    if (
+        len(texts) < len(keys)
+        or not isinstance(by, Mapping)
+        or body.get("number") != number_in(uri)
+        or texts["kind"] not in ("promotion", "rollback")
+    ):
         raise RegistryError(f"{uri} is no entry of a history of champions, or was altered.")
     return Entry(
         number=number_in(uri),
@@ -224,19 +212,14 @@ def entry_from(body: Mapping[str, Any], uri: str) -> Entry:
         ident=texts["id"],
         at=texts["at"],
         baseline=texts["baseline"],
-        by=body.get("by") or {},
+        by=by,
         sentence=texts["sentence"],
     )
 
 
-def history_of(s3: Any, entry_uri: str, group: str) -> History | None:
+def history_of(s3: S3Client, entry_uri: str, group: str) -> History | None:
     """The history with the entry at ``entry_uri``; ``None`` if the URI is not that of an entry."""
     base, middle, rest = entry_uri.rpartition("/champions/")
     if not middle or rest != f"{short_name(group)}/{number_in(entry_uri):06d}.json":
         return None
     return History(s3, base, group)
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from ..s3 import NEW
 from .bundle import MOST_BYTES, Bundle, read_bundle
 from .errors import ContentGone, ReleaseError
 from .objects import Objects
@@ -107,7 +108,7 @@ class Releases:
 
     def create(self, entry: Entry) -> bool:
         """Write a change; ``False`` if its number is taken."""
-        return self.objects.write(f"{self.folder}{entry.number:06d}.json", _text(entry), IfNoneMatch="*")
+        return self.objects.write(f"{self.folder}{entry.number:06d}.json", _text(entry), NEW)
 
     def followed(self) -> int:
         """The number of the last change that was followed to its end; 0 for none."""
@@ -120,8 +121,8 @@ class Releases:
             there = self._pointer()
             if there is not None and there[0] >= entry.number:
                 return
-            condition = {"IfMatch": there[1]} if there is not None else {"IfNoneMatch": "*"}
-            if self.objects.write(f"{self.folder}{POINTER}", _text(entry), **condition):
+            condition = {"IfMatch": there[1]} if there is not None else NEW
+            if self.objects.write(f"{self.folder}{POINTER}", _text(entry), condition):
                 return
 
     def bundle(self, digest: str) -> Bundle:

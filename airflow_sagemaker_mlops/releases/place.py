@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..s3 import NEW, S3Client
 from .errors import ReleaseError
 from .objects import Objects, Stored
 
@@ -29,7 +30,7 @@ class Place(Protocol):
         """Replace ``there`` by ``data``; ``False`` if something else is there by now."""
 
 
-def place_of(s3: object, dags: str, project: str, root: Path) -> Place:
+def place_of(s3: S3Client, dags: str, project: str, root: Path) -> Place:
     """The place of a project's zip file in ``dags`` of the stage's configuration.
 
     :param root: folder of the project, to which a folder is relative
@@ -57,8 +58,8 @@ class S3Place:
 
     def put(self, data: bytes, there: Stored | None) -> bool:
         """Replace the object."""
-        condition = {"IfMatch": there.etag} if there is not None else {"IfNoneMatch": "*"}
-        return self.objects.write(self.name, data, **condition)
+        condition = {"IfMatch": there.etag} if there is not None else NEW
+        return self.objects.write(self.name, data, condition)
 
 
 @dataclass(frozen=True, slots=True)

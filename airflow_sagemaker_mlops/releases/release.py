@@ -19,12 +19,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ..registry.champion import Client
+from ..s3 import split_uri
 from ..stages.model import Stage
 from .bundle import Bundle, project_of
 from .champions import champion_now, promoted_since, restore
 from .errors import ContentGone, ReleaseChanged, ReleaseError
 from .history import DEPLOYMENT, ROLLBACK, Entry, Releases, bundle_name
-from .objects import has_bucket, split
+from .objects import has_bucket
 from .place import Place, place_of
 
 Tell = Callable[[str], None]
@@ -209,7 +210,9 @@ def missing_objects(target: Target, bundle: Bundle) -> list[tuple[str, bytes]]:
 
 def missing_buckets(target: Target) -> list[str]:
     """The buckets of releases and DAG files that do not exist."""
-    wanted = {split(uri)[0]: None for uri in (target.releases.base, target.stage.dags or "") if uri.startswith("s3://")}
+    wanted = {
+        split_uri(uri)[0]: None for uri in (target.releases.base, target.stage.dags or "") if uri.startswith("s3://")
+    }
     return [bucket for bucket in wanted if not has_bucket(target.client("s3"), bucket)]
 
 

@@ -14,10 +14,10 @@ from typing import Any
 from ..aws_errors import error_code
 from ..definition.model import Pipeline
 from ..registry.champion import Client
+from ..s3 import split_uri
 from ..stages.model import Stage
 from ..steps.permissions import policy
 from ..steps.policy_values import with_values
-from .objects import split
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NoSuchEntity", "403"})
 _SESSION = re.compile(r"arn:(?P<partition>aws[a-z-]*):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.*")
@@ -69,11 +69,11 @@ def valued(pipeline: Pipeline, values: Mapping[str, object]) -> Pipeline:
 
 def deployer_rights(stage: Stage, releases: str, place: str) -> frozenset[Right]:
     """The rights that a deployment itself needs."""
-    bucket, prefix = split(releases)
+    bucket, prefix = split_uri(releases)
     found = {Right(action, f"arn:aws:s3:::{bucket}/{prefix}/*") for action in ("s3:GetObject", "s3:PutObject")}
     found.add(Right("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
     if place.startswith("s3://"):
-        bucket, key = split(place)
+        bucket, key = split_uri(place)
         found |= {Right(action, f"arn:aws:s3:::{bucket}/{key}") for action in ("s3:GetObject", "s3:PutObject")}
     if stage.model_package_group is not None:
         group = stage.model_package_group

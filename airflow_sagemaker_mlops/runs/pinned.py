@@ -20,7 +20,7 @@ from ..records.store.listing import read_listing
 
 if TYPE_CHECKING:
     from ..records.model.documents import RecordDocument
-    from ..records.store.s3 import S3Client
+    from ..s3 import S3Client
 
 
 @dataclass(frozen=True, slots=True)

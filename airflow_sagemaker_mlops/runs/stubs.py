@@ -23,6 +23,7 @@ from ..execution.stubs.generate import files_at_places, made_up
 from ..execution.stubs.run import checked, read_file, write_file
 from ..plan.model import Plan
 from ..plan.spec import StepSpec
+from ..s3 import split_uri
 from .errors import Argument, RunError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class StubOptions:
         if not self.is_auto:
             return
         for uri, content in files_at_places(plan, execution, choice, values).items():
-            bucket, _, key = uri.removeprefix("s3://").partition("/")
+            bucket, key = split_uri(uri)
             try:
                 aws.client("s3").head_object(Bucket=bucket, Key=key)
             except Exception as error:

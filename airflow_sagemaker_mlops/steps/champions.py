@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..definition.model import Step
+from ..s3 import split_uri
 from .arns import Place, packages
 from .model import Answer, Grant, StepType
 
@@ -26,7 +27,7 @@ def _history(step: Step, place: Place) -> Iterator[Grant]:
     given = step.arguments.get("HistoryS3Uri")
     if given is None:
         return
-    bucket = given.removeprefix("s3://").partition("/")[0] if isinstance(given, str) else ""
+    bucket = split_uri(given)[0] if isinstance(given, str) else ""
     yield "s3:ListBucket", f"arn:{place.partition}:s3:::{bucket}" if bucket else "*"
     yield from ((action, place.below(given, "champions/*")) for action in ("s3:GetObject", "s3:PutObject"))
 

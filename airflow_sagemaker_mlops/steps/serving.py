@@ -10,17 +10,19 @@ from dataclasses import replace
 from typing import Any
 
 from ..definition.model import Step
+from ..s3 import split_uri
 from .arns import Place, spelled
 from .iam import grants_by_name, member, sagemaker_grants
 from .jobs import TRANSFORM
 from .model import Grant, StepType
 
 
-def _reading(place: Place, uri: Any) -> Iterator[Grant]:
-    known = isinstance(uri, str) and uri.startswith("s3://")
-    bucket = uri.removeprefix("s3://").partition("/")[0] if known else ""
+def _reading(place: Place, uri: object) -> Iterator[Grant]:
+    bucket, objects = "", "*"
+    if isinstance(uri, str) and uri.startswith("s3://"):
+        bucket, objects = split_uri(uri)[0], place.beginning(uri, whole=False)
     yield "s3:ListBucket", f"arn:{place.partition}:s3:::{bucket}" if bucket else "*"
-    yield "s3:GetObject", place.beginning(uri, whole=False) if known else "*"
+    yield "s3:GetObject", objects
 
 
 def _check_grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:

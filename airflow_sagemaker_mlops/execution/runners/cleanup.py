@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import error_code, error_message
 from ...definition.property_paths import MissingValue, lookup, parse_path
 from ...definition.step_types import STEP_SYNTAX
+from ...s3 import split_uri
 from ..aws.clients import call
 from ..exceptions import StepFailed
 from ..request import resolved_arguments
 from ..step_run import StepResult, StepRun, now
 from .base import Runner
+
+if TYPE_CHECKING:
+    from ...json_types import JsonObject
 
 
 class CleanupRunner(Runner):
@@ -57,14 +61,14 @@ async def _delete(run: StepRun, step: str, uri: str, folders: list[str]) -> None
         inside = " or ".join(folders)
         what = f'{uri} is not in the output of "{step}", which is {inside}.'
         raise StepFailed(f'Step "{run.identity.step}": {what}')
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = split_uri(uri)
     if not uri.startswith("s3://") or not bucket or not key:
         raise StepFailed(f'Step "{run.identity.step}": "{uri}" is not the S3 URI of an object.')
     await call(run.aws, "s3", "DeleteObject", Bucket=bucket, Key=key)
     run.tell(f"deleted {uri}")
 
 
-def _locations(result: Any) -> list[str]:
+def _locations(result: JsonObject) -> list[str]:
     """The locations of a step's output, from the properties that its task pushed."""
     properties = result.get("Properties") or {}
     found: list[str] = []

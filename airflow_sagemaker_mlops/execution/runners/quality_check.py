@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...definition.expressions import parse_value
 from ...definition.read.strict_json import NotJson, read_json
 from ...definition.values import coerce
+from ...s3 import split_uri
 from ..aws.clients import as_json, call
 from ..aws.threads import in_thread
 from ..describe import address_of
@@ -206,7 +207,7 @@ def _copy_config(run: StepRun, uri: str, model: object, job_name: str) -> str:
     except Unreadable as error:
         raise StepFailed(f'Step "{run.identity.step}": the analysis configuration cannot be used: {error}') from None
     config["predictor"] = {**(config.get("predictor") or {}), "model_name": model}
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = split_uri(uri)
     copy = f"{key.rpartition('/')[0]}/{job_name}/analysis_config.json".lstrip("/")
     run.aws.client("s3").put_object(Bucket=bucket, Key=copy, Body=json.dumps(config).encode())
     return f"s3://{bucket}/{copy}"

@@ -7,10 +7,11 @@ and there is nothing to clean up afterwards.  A smoke test calls InvokeEndpoint.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import error_code, error_message
 from ...definition.expressions import parse_value
+from ...s3 import pages, split_uri
 from ..answers import Expect, NoAnswer, judge, lines_of
 from ..aws.threads import in_thread
 from ..describe import address_of
@@ -20,6 +21,9 @@ from ..scope import Unreadable, resolve
 from ..step_run import StepResult, StepRun, Submitted, now
 from .base import Runner
 from .job import JobRunner, ended_well, result_of, submit_job
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 MOST_FILES = 20  # with records; a check takes a few, not a data set
 MOST_INVOCATIONS = 100
@@ -89,7 +93,7 @@ def _expect(run: StepRun) -> Expect:
         raise StepFailed(f'Step "{run.identity.step}": {error}.') from None
 
 
-def _judged(run: StepRun, answer: Mapping[str, Any]) -> tuple[int, str]:
+def _judged(run: StepRun, answer: AwsShape) -> tuple[int, str]:
     """The number of records of a transform job that has ended, and the sentence about its answers.  Blocking."""
     source, target = answer["TransformInput"], answer["TransformOutput"]
     uri = str(source["DataSource"]["S3DataSource"]["S3Uri"])
@@ -112,17 +116,14 @@ def _judged(run: StepRun, answer: Mapping[str, Any]) -> tuple[int, str]:
 
 def _files(run: StepRun, uri: str) -> list[str]:
     """URIs of the objects at ``uri`` that are not empty.  Blocking."""
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-    members: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+    bucket, prefix = split_uri(uri)
     found: list[str] = []
-    while True:  # empty objects, which consoles make for folders, may fill a page
-        page = run.aws.client("s3").list_objects_v2(**members)
+    for page in pages(run.aws.client("s3").list_objects_v2, Bucket=bucket, Prefix=prefix):
+        # empty objects, which consoles make for folders, may fill a page
         found += [f"s3://{bucket}/{row['Key']}" for row in page.get("Contents") or [] if row.get("Size")]
         if len(found) > MOST_FILES:
             raise NoAnswer(f"{uri} has more than {MOST_FILES} objects; a check takes a few records, not a data set")
-        if not page.get("IsTruncated"):
-            return found
-        members["ContinuationToken"] = page["NextContinuationToken"]
+    return found
 
 
 def answers_by_file(source: str, files: Sequence[str], folder: str, written: Sequence[str]) -> dict[str, str]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...aws_errors import error_code
 from ...definition.expressions import parse_value
 from ...definition.read.strict_json import NotJson, read_json
 from ...definition.verdict_job import FOLDER, OUTPUT, REPORT_FILE, Program, files_of, folder_beside, with_program
 from ...definition.verdict_kind import VerdictKind
+from ...s3 import split_uri
 from ...steps.s3_members import file_in_output
 from ..aws.threads import in_thread
 from ..describe import address_of
@@ -23,6 +24,9 @@ from ..exceptions import StepFailed
 from ..scope import MOST_READ, Unreadable, resolve
 from ..step_run import StepResult, StepRun, Submitted
 from .job import JobRunner, ended_well, result_of, submit_job
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
 
 ABSENT = frozenset({"404", "NoSuchKey", "403", "AccessDenied"})  # without s3:ListBucket what is not there is "denied"
 
@@ -110,7 +114,7 @@ def resolved_key(run: StepRun, key: str) -> Any:
     return resolve(parse_value(run.spec.settings.get(key), key), run.scope, key)
 
 
-def file_of(answer: Mapping[str, Any], file: str) -> str:
+def file_of(answer: AwsShape, file: str) -> str:
     """Where the job that ``answer`` describes left ``file``."""
     for output in (answer.get("ProcessingOutputConfig") or {}).get("Outputs") or []:
         if output.get("OutputName") == OUTPUT:
@@ -136,7 +140,7 @@ def _kept(run: StepRun, uri: str, content: bytes, key: object) -> str:
 
     Blocking.  The name of the file holds the content's hash, so two that write it at once write the same.
     """
-    bucket, _, path = uri.removeprefix("s3://").partition("/")
+    bucket, path = split_uri(uri)
     client = run.aws.client("s3")
     try:
         found = client.head_object(Bucket=bucket, Key=path)["ContentLength"] == len(content)

@@ -30,6 +30,7 @@ from ...definition.expressions import kind_of
 from ...definition.model import Key, PathPart
 from ...definition.problems import did_you_mean
 from ...definition.property_paths import MissingValue, lookup, parse_path
+from ...s3 import split_uri
 from ...steps.s3_members import file_in_output
 from ...steps.shapes import operation_output
 from ..aws.clients import Aws, as_json
@@ -268,7 +269,7 @@ def _write(run: StepRun, uri: str, content: object) -> None:
 
 def write_file(aws: Aws, uri: str, content: object) -> None:
     """Write ``content`` to ``uri``, as JSON unless it is text; creates its bucket if it does not exist."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = split_uri(uri)
     text = content if isinstance(content, str) else json.dumps(content)
     client = aws.client("s3")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from ...s3 import split_uri
 from ..step_run import StepRun
 
 
@@ -48,7 +49,7 @@ def log_url(region: str, group: str, prefix: str) -> str:
 
 def s3_url(region: str, uri: str) -> str:
     """Console page of an S3 URI: the object if it looks like one, otherwise the folder."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = split_uri(uri)
     place = "object" if "." in key.rsplit("/", 1)[-1] else "buckets"
     prefix = key if place == "object" else key.rstrip("/") + "/"
     return f"{console_base(region)}/s3/{place}/{bucket}?region={region}&prefix={quote(prefix)}"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ...json_types import AwsShape
 from ...paths import UnsafePath, inside
+from ...s3 import split_uri
 from .job_folder import JobError, JobFolder
 
 
@@ -19,8 +20,7 @@ def split(uri: str) -> tuple[str, str]:
     """``s3://bucket/key`` -> ``(bucket, key)``."""
     if not uri.startswith("s3://"):
         raise JobError(f"ClientError: {uri} is not an S3 URI")
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
+    return split_uri(uri)
 
 
 def objects(job_folder: JobFolder, uri: str) -> Iterator[tuple[str, str]]:

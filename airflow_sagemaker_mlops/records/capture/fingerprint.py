@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
+from ...s3 import S3Client, pages, split_uri
 from ..model.step_record import Artifact
 from ..store.keys import content_key
 from ..store.listing import Line
 from ..store.protocol import Store
-from ..store.s3 import S3Client, reason_of, split
-from ..store.s3_pages import pages
+from ..store.s3 import reason_of
 
 IN_MEMORY = 1_048_576  # bytes of a listing; a longer one goes to a temporary file
 MOST_KEPT = 8_388_608  # bytes of a stored listing; of a longer one, only the hash is stored
@@ -42,7 +42,7 @@ def fingerprint(
     """
     if not artifact.uri.startswith("s3://"):
         return replace(artifact, problem="not in S3")
-    bucket, prefix = split(artifact.uri)
+    bucket, prefix = split_uri(artifact.uri)
     problem = ""
     for lister in (current_versions, current_objects) if versions else (current_objects,):
         try:

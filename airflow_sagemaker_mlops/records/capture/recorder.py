@@ -28,6 +28,7 @@ from ...execution.request import name_of
 from ...execution.secret_masking import secrets_in
 from ...execution.step_run import StepRun, now
 from ...json_types import AwsShape
+from ...s3 import S3Client
 from ..cache.cache import Lookup, look_up, store_result
 from ..cache.key import CacheKey, cache_key, is_cacheable
 from ..model.canonical_json import plain
@@ -35,7 +36,6 @@ from ..model.errors import RecordError
 from ..model.step_record import Artifact, Attempt, CacheOutcome, Code, StepRecord
 from ..seal.seal import write_step_record
 from ..store.protocol import Store
-from ..store.s3 import S3Client
 from .background_writes import BackgroundWrites
 from .billing import billed_together
 from .fingerprint import change_since, fingerprint

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...s3 import split_uri
 from ..model.documents import ArtifactDocument, RecordDocument, StepDocument
 from ..store.reader import parameters_of_record
 
@@ -89,7 +90,7 @@ def dataset(artifact: ArtifactDocument, statistics: str = "") -> Json:
 
     statistics   "input" or "output": also include the numbers of objects and bytes
     """
-    bucket, _, key = artifact["uri"].removeprefix("s3://").partition("/")
+    bucket, key = split_uri(artifact["uri"])
     version = artifact.get("version") or artifact.get("sha256") or artifact.get("etag")
     facets = {"version": facet("1-0-1/DatasetVersionDatasetFacet", datasetVersion=version)} if version else {}
     made: Json = {"namespace": f"s3://{bucket}", "name": key.strip("/") or "/", "facets": facets}

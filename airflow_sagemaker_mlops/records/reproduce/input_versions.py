@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ...execution.engine import runner_of
+from ...s3 import S3Client, split_uri
 from ...steps.catalogue import entry_of
 from ..capture.fingerprint import current_objects, every_version, fingerprint
 from ..capture.sources import from_outside
@@ -19,7 +20,7 @@ from ..model.errors import CopiesInsideInput, RecordError
 from ..model.step_record import Artifact, Image, StepRecord
 from ..store.index import READERS
 from ..store.listing import Line, Listing, ListingOf, objects_of
-from ..store.s3 import S3Client, reason_of, split
+from ..store.s3 import reason_of
 
 Steps = Mapping[str, StepRecord]
 FOLDER = "reproductions"
@@ -104,7 +105,7 @@ def _recorded(s3: S3Client, was: Artifact, listing_of: ListingOf) -> dict[str, L
     recorded = objects_of(was, listing_of)
     if recorded is None:
         return RecordError("was changed, and the list of its objects was not stored")
-    bucket, prefix = split(was.uri)
+    bucket, prefix = split_uri(was.uri)
     try:
         there = _versions(s3, bucket, prefix)
     except Exception as error:
@@ -158,15 +159,15 @@ def target_of(artifact: Artifact, place: str) -> str:
 
     It ends like the original URI, because the rest of each key is appended to it.
     """
-    bucket, prefix = split(artifact.uri)
+    bucket, prefix = split_uri(artifact.uri)
     name = prefix[prefix.rstrip("/").rfind("/") + 1 :]
     digest = hashlib.sha256(f"{artifact.uri}\n{artifact.listing or artifact.sha256}\n{artifact.version}".encode())
     return f"{place.rstrip('/') or f's3://{bucket}/{FOLDER}'}/{digest.hexdigest()[:32]}/{name}"
 
 
 def _copy(s3: S3Client, one: Changed, target: str) -> None:
-    bucket, _ = split(one.artifact.uri)
-    to_bucket, to_prefix = split(target)
+    bucket, _ = split_uri(one.artifact.uri)
+    to_bucket, to_prefix = split_uri(target)
     folder = to_prefix[: to_prefix.rstrip("/").rfind("/") + 1]
     wanted = {to_prefix + rest: line for rest, line in one.objects.items()}
     try:

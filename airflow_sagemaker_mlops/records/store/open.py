@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ...s3 import S3Client
 from ..model.errors import StoreUnavailable
 from .folder import FolderStore
 from .protocol import Store
-from .s3 import S3Client, S3Store
+from .s3 import S3Store
 
 
 def open_store(location: str, s3: Callable[[], S3Client]) -> Store:

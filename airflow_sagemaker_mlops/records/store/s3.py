@@ -1,49 +1,15 @@
-"""Records in S3.
-
-Creating uses ``If-None-Match: *`` and replacing uses ``If-Match``, both in S3 since 2024, so two concurrent writers of
-one key cannot both succeed.  Reads and listings in S3 are strongly consistent.
-"""
+"""Records in S3."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from ...aws_errors import error_code
 from ...json_types import AwsShape
+from ...s3 import DENIED, NEW, S3Client, is_absent, pages, put
 from ..model.errors import StoreUnavailable
 from .protocol import MOST_BYTES, Stored, too_large
-from .s3_pages import pages
-
-LOST = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
-MISSING = frozenset({"NoSuchKey", "404"})
-DENIED = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled"})
-
-
-class S3Client(Protocol):
-    """The part of boto3's S3 client that records use; members as in the API reference."""
-
-    def get_object(self, **members: object) -> AwsShape:
-        """An object and its content."""
-
-    def put_object(self, **members: object) -> AwsShape:
-        """Write an object."""
-
-    def delete_object(self, **members: object) -> AwsShape:
-        """Delete an object."""
-
-    def list_objects_v2(self, **members: object) -> AwsShape:
-        """A page of a listing."""
-
-    def list_object_versions(self, **members: object) -> AwsShape:
-        """A page of a listing with versions."""
-
-    def copy_object(self, **members: object) -> AwsShape:
-        """Copy an object of up to 5 GB within S3."""
-
-    def copy(self, source: Mapping[str, str], bucket: str, key: str, /) -> None:
-        """Copy an object of any size within S3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +33,21 @@ class S3Store:
                 raise ValueError(too_large(answer["ContentLength"]))
             return Stored(answer["Body"].read(), answer["ETag"])
         except Exception as error:
-            if error_code(error) in MISSING:
+            if is_absent(error):
                 return None
             raise self._refused("read", key, error) from error
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a new object; ``False`` if the key exists."""
-        return self._put(key, data, IfNoneMatch="*")
+        return self._put(key, data, NEW)
 
     def replace(self, key: str, data: bytes, tag: str | None) -> bool:
         """Replace the object that has ``tag``."""
-        return self._put(key, data, **({"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}))
+        return self._put(key, data, NEW if tag is None else {"IfMatch": tag})
 
     def write(self, key: str, data: bytes) -> None:
         """Write, replacing any existing object."""
-        self._put(key, data)
+        self._put(key, data, {})
 
     def delete(self, key: str) -> None:
         """Delete the object, if it exists."""
@@ -102,15 +68,11 @@ class S3Store:
         for page in self._pages(Prefix=self._key(""), Delimiter="/"):
             yield from (item["Prefix"][cut:].rstrip("/") for item in page.get("CommonPrefixes", []))
 
-    def _put(self, key: str, data: bytes, **condition: str) -> bool:
-        members = {"Bucket": self.bucket, "Key": self._key(key), "Body": data, "ContentType": "application/json"}
+    def _put(self, key: str, data: bytes, condition: Mapping[str, str]) -> bool:
         try:
-            self.client.put_object(**members, **condition)
+            return put(self.client, self.bucket, self._key(key), data, condition, ContentType="application/json")
         except Exception as error:
-            if condition and error_code(error) in LOST | MISSING:  # MISSING: If-Match of a deleted object
-                return False
             raise self._refused("write", key, error) from error
-        return True
 
     def _pages(self, **members: str) -> Iterator[AwsShape]:
         try:
@@ -123,12 +85,6 @@ class S3Store:
 
     def _refused(self, what: str, key: str, error: Exception) -> StoreUnavailable:
         return StoreUnavailable(f"cannot {what} s3://{self.bucket}/{self._key(key)}: {reason_of(error)}.")
-
-
-def split(uri: str) -> tuple[str, str]:
-    """``s3://bucket/key`` -> (bucket, key)."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def reason_of(error: Exception) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.records.store.s3_pages import pages
+from airflow_sagemaker_mlops.s3 import pages
 
 pytestmark = pytest.mark.e2e
 KEYS = ("in/a b", "in/ü", "in/x+y", "in/z", "in/%41")
