@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING
 
 from ..aws_errors import NOT_FOUND, error_code
 from ..records.seal.amendments import amend, news, read_amendments
@@ -17,20 +18,21 @@ from .output.terminal import say, say_json
 if TYPE_CHECKING:
     from ..json_types import AwsShape
     from ..records.model.documents import RecordDocument
+    from ..registry.clients import SageMakerRegistry
 
 
 def note_approvals(
     store: Store,
     record: RecordDocument,
-    sagemaker: Callable[[], Any],
+    sagemaker: Callable[[], SageMakerRegistry],
     signer: Signer | None = None,
     *,
     output: str = "text",
 ) -> int:
     """Look up the models of ``record`` in the registry and append new decisions; exit code."""
     run_id, models = record_name(record["run"]), [str(model["arn"]) for model in record["models"] if model.get("arn")]
-    client = sagemaker() if models else None
-    packages = {arn: package for arn in models if (package := _package(client, arn)) is not None}
+    registry = cache(sagemaker)
+    packages = {arn: package for arn in models if (package := _package(registry(), arn)) is not None}
     new = list(news(record, read_amendments(store, record), packages))
     for approval in new:
         amend(store, record, approval, noted_by=user_name(), signer=signer)
@@ -45,7 +47,7 @@ def note_approvals(
     return 0
 
 
-def _package(client: Any, arn: str) -> AwsShape | None:
+def _package(client: SageMakerRegistry, arn: str) -> AwsShape | None:
     try:
         return dict(client.describe_model_package(ModelPackageName=arn))
     except Exception as error:

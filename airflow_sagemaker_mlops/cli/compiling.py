@@ -16,7 +16,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 from .. import local_aws
 from ..runs.clients import connected, started, state_folder
@@ -148,12 +148,14 @@ class _Output(threading.Thread):
     last   the last line
     """
 
-    def __init__(self, stream: Any, *, shown: bool) -> None:
+    def __init__(self, stream: IO[bytes] | None, *, shown: bool) -> None:
         super().__init__(daemon=True)
         self._stream, self._shown = stream, shown
         self.text = self.last = ""
 
     def run(self) -> None:
+        if self._stream is None:
+            return
         with self._stream as lines:
             while line := lines.readline(LONGEST_LINE):
                 text = line.decode(errors="replace").rstrip("\r\n")

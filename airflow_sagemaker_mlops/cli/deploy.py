@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..definition.problems import PipelineError
 from ..records.capture.git_commit import commit_of
@@ -35,6 +35,9 @@ from .option_names import in_options
 from .output.release_text import preview_json, preview_markdown, preview_text, release_line, short_commit
 from .output.terminal import say, say_json, say_table, tell
 from .stages import StageChoice
+
+if TYPE_CHECKING:
+    from ..releases.history import Entry
 
 FORMS = ("text", "json", "markdown")
 NOTHING_CHANGED = "Nothing was changed."
@@ -179,7 +182,7 @@ def list_releases(choice: StageChoice, account: Account, *, most: int, output: s
     return told(work)
 
 
-def _cells(entry: Any) -> tuple[str, ...]:
+def _cells(entry: Entry) -> tuple[str, ...]:
     return (
         str(entry.number),
         entry.kind,
@@ -249,7 +252,7 @@ def _require_account(client: Client, stage: Stage, account: Account) -> None:
         )
 
 
-def _show(preview: Preview, done: str, output: str, *, dry_run: bool, deployed: Any = None) -> None:
+def _show(preview: Preview, done: str, output: str, *, dry_run: bool, deployed: Entry | None = None) -> None:
     if output == "json":
         say_json(preview_json(preview, dry_run=dry_run, deployed=deployed))
         say(done, err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..records.model.errors import RecordError
 from ..records.store.index import READERS, read_index
@@ -13,6 +13,9 @@ from ..records.store.reader import dags_of, read_record
 from ..records.store.sealed import record_name
 from .output.terminal import say, say_json, say_table
 from .records import told
+
+if TYPE_CHECKING:
+    from ..records.model.documents import RecordDocument
 
 
 @told
@@ -36,7 +39,7 @@ def find_records(store: Store, what: str, dag: str | None, *, output: str) -> in
     return 0 if found else 1
 
 
-def _readable(store: Store, dag_id: str, name: str) -> Mapping[str, Any] | None:
+def _readable(store: Store, dag_id: str, name: str) -> RecordDocument | None:
     try:
         return read_record(store, dag_id, name)
     except RecordError as error:  # records verify reports what is wrong with it
@@ -44,25 +47,26 @@ def _readable(store: Store, dag_id: str, name: str) -> Mapping[str, Any] | None:
         return None
 
 
-def _matches(record: Mapping[str, Any], what: str) -> list[dict[str, str]]:
+def _matches(record: RecordDocument, what: str) -> list[dict[str, str]]:
     run = record["run"]
     about = {"dag_id": str(run["dag_id"]), "run_id": record_name(run), "started": str(run.get("started", ""))}
     pairs = ((step, how, found) for step, how, found in _things(record) if _is_same(found, what))
     return [{**about, "step": step, "how": how, "what": found} for step, how, found in dict.fromkeys(pairs)]
 
 
-def _things(record: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _things(record: RecordDocument) -> Iterator[tuple[str, str, str]]:
     """(step, how, name) of everything that the run made or read."""
     for model in record.get("models", []):
-        step = str(model.get("step", ""))
-        yield step, "registered", str(model.get("arn", ""))
+        of = str(model.get("step", ""))
+        yield of, "registered", str(model.get("arn", ""))
         if model.get("group") and model.get("version") is not None:
-            yield step, "registered", f"{model['group']}/{model['version']}"
+            yield of, "registered", f"{model['group']}/{model['version']}"
     for step in record.get("steps", []):
         name = str(step["step"])
         taken = (step.get("cache") or {}).get("result") in ("hit", "reused")
-        for kind, how in (("inputs", "read"), ("outputs", "took over" if taken else "wrote")):
-            yield from ((name, how, str(artifact.get("uri", ""))) for artifact in step.get(kind, []))
+        outputs = "took over" if taken else "wrote"
+        for how, artifacts in (("read", step.get("inputs", [])), (outputs, step.get("outputs", []))):
+            yield from ((name, how, str(artifact.get("uri", ""))) for artifact in artifacts)
         for attempt in step.get("attempts", []):
             yield name, "made", str(attempt.get("name", ""))
             yield name, "made", str(attempt.get("arn", ""))

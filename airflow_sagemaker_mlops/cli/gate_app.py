@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .records_options import with_place
+
+if TYPE_CHECKING:
+    from ..runs.records_location import RecordsLocation
 
 gate_app = typer.Typer(help="Test whether a candidate is better than the champion, and with what confidence.")
 
@@ -93,7 +96,7 @@ def pair(
 @gate_app.command("replay")
 @with_place
 def replay_(
-    place: Any,
+    place: RecordsLocation,
     group: Annotated[str, typer.Argument(help="Model package group, as named in the gates.", show_default=False)],
     rules: Annotated[Path, typer.Option("--rules", help="YAML or JSON file with the rules to try.")],
     dag: Annotated[str | None, typer.Option("--dag", help="Only runs of this DAG or pipeline.")] = None,

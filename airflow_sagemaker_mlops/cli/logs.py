@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..definition.problems import did_you_mean
 from ..execution.identity import execution_id, plain
@@ -20,7 +20,25 @@ from ..steps.model import StepType
 from .output.terminal import say
 from .records import dag_and_run, told
 
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
+
 LOOK_EVERY_S = 2.0
+
+
+class LogsClient(Protocol):
+    """The part of boto3's CloudWatch Logs client that this module calls; members as in the API reference.
+
+    exceptions   boto3's error classes by name
+    """
+
+    exceptions: Any
+
+    def describe_log_streams(self, **members: object) -> AwsShape:
+        """A page of the streams of a group."""
+
+    def get_log_events(self, **members: object) -> AwsShape:
+        """A page of a stream's events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +117,7 @@ def _has_ended(client: Callable[[str], Any], job: _Job) -> bool:
     return job.entry.status_of(answer) in job.entry.terminal
 
 
-def _lines(logs: Any, job: _Job, tokens: dict[str, str]) -> Iterator[str]:
+def _lines(logs: LogsClient, job: _Job, tokens: dict[str, str]) -> Iterator[str]:
     """The lines added since the last call."""
     members = {"logGroupName": job.entry.log_group, "logStreamNamePrefix": job.prefix}
     try:
@@ -112,7 +130,7 @@ def _lines(logs: Any, job: _Job, tokens: dict[str, str]) -> Iterator[str]:
         yield from (f"{mark}{event['message'].rstrip()}" for event in _events(logs, job, name, tokens))
 
 
-def _events(logs: Any, job: _Job, stream: str, tokens: dict[str, str]) -> Iterator[Mapping[str, Any]]:
+def _events(logs: LogsClient, job: _Job, stream: str, tokens: dict[str, str]) -> Iterator[Mapping[str, Any]]:
     while True:
         members = {"logGroupName": job.entry.log_group, "logStreamName": stream, "startFromHead": True}
         if stream in tokens:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .records_options import with_place
+
+if TYPE_CHECKING:
+    from ..runs.records_location import RecordsLocation
 
 records_app = typer.Typer(help="Records of runs: inspect, compare, verify and export them.")
 
@@ -22,7 +25,7 @@ Out = Annotated[Path | None, typer.Option("--output", "-o", help="Output file; d
 @records_app.command("list")
 @with_place
 def list_(
-    place: Any,
+    place: RecordsLocation,
     dag: Dag = None,
     most: Annotated[int, typer.Option("--limit", "-n", min=0, help="Number of records; 0 for all.")] = 20,
     output: Format = "text",
@@ -36,7 +39,7 @@ def list_(
 @records_app.command()
 @with_place
 def show(
-    place: Any,
+    place: RecordsLocation,
     run: Run = "latest",
     step: Annotated[str | None, typer.Option("--step", help="Show this step in detail.")] = None,
     html: Html = None,
@@ -62,7 +65,12 @@ def show(
 @records_app.command()
 @with_place
 def diff(
-    place: Any, old: Run, new: Run = "latest", html: Html = None, dag: DagOption = None, output: Format = "text"
+    place: RecordsLocation,
+    old: Run,
+    new: Run = "latest",
+    html: Html = None,
+    dag: DagOption = None,
+    output: Format = "text",
 ) -> int:
     """Show what changed from one run to another."""
     from .records import show_changes
@@ -73,7 +81,7 @@ def diff(
 @records_app.command()
 @with_place
 def find(
-    place: Any,
+    place: RecordsLocation,
     what: Annotated[str, typer.Argument(help="ARN of a model package, GROUP/VERSION, endpoint, or s3:// URI.")],
     dag: DagOption = None,
     output: Format = "text",
@@ -87,7 +95,7 @@ def find(
 @records_app.command()
 @with_place
 def verify(
-    place: Any,
+    place: RecordsLocation,
     dag: Dag = None,
     rebuild_index: Annotated[bool, typer.Option("--rebuild-index", help="Rebuild the index afterwards.")] = False,
     expect: Annotated[
@@ -120,7 +128,7 @@ def verify(
 @records_app.command()
 @with_place
 def approvals(
-    place: Any,
+    place: RecordsLocation,
     run: Run = "latest",
     dag: DagOption = None,
     sign_key: Annotated[
@@ -142,7 +150,7 @@ def approvals(
 @records_app.command()
 @with_place
 def export(
-    place: Any,
+    place: RecordsLocation,
     runs: Annotated[list[str] | None, typer.Argument(help="Runs, as in show; default: latest.")] = None,
     form: Annotated[str, typer.Option("--format", help="slsa, openlineage or csv.")] = "slsa",
     dag: DagOption = None,
@@ -157,7 +165,7 @@ def export(
 @records_app.command()
 @with_place
 def lineage(
-    place: Any,
+    place: RecordsLocation,
     run: Run = "latest",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the API calls.")] = False,
     dag: DagOption = None,
@@ -171,7 +179,7 @@ def lineage(
 
 @with_place
 def why_not_cached(
-    place: Any,
+    place: RecordsLocation,
     dag: Annotated[str, typer.Argument(help="DAG id.", show_default=False)],
     step: Annotated[str, typer.Argument(help="Step name.", show_default=False)],
     run: Annotated[str, typer.Option("--run", help="The run to explain.")] = "latest",
@@ -188,7 +196,7 @@ def why_not_cached(
 
 @with_place
 def logs(
-    place: Any,
+    place: RecordsLocation,
     run: Run,
     step: Annotated[str, typer.Argument(help="Step name.", show_default=False)],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing until the job has ended.")] = False,

@@ -39,7 +39,9 @@ def with_place(command: Callable[..., int]) -> Callable[..., None]:
         place = RecordsLocation(*(options.pop(name) for name in PLACE))
         raise typer.Exit(command(place, *args, **options))
 
-    given = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    # The location's class is imported by commands only, so its name is unknown here; typer never sees it.
+    signature = inspect.signature(command, eval_str=True, locals={"RecordsLocation": object})
+    given = list(signature.parameters.values())[1:]
     keyword = inspect.Parameter.KEYWORD_ONLY
     shared = [inspect.Parameter(name, keyword, default=None, annotation=kind) for name, kind in PLACE.items()]
     own = [parameter.replace(kind=keyword) for parameter in given]

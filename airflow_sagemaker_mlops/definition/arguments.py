@@ -53,7 +53,7 @@ def _cleanup(out: Reporter, name: str, arguments: Mapping[str, object], place: P
     if resources is None:
         what = f'{called(name)} has no "Resources", so it deletes nothing.'
         out.report("SM121", place, what, 'Add "Resources": {"S3": [...]}.', warn=True)
-    if not out.wanted(resources, Mapping, here, "an object"):
+    if not out.reader.wanted(resources, Mapping, here, "an object"):
         return
     out.unknown_keys(resources, frozenset({"S3"}), here, "Resources")
     for row, at in _objects(out, resources.get("S3"), (here, "S3")):
@@ -62,9 +62,9 @@ def _cleanup(out: Reporter, name: str, arguments: Mapping[str, object], place: P
         if step is None:
             out.report("SM121", at, 'an entry of S3 needs "StepName".', 'Add "StepName".')
         else:
-            out.wanted(step, str, (at, "StepName"), "the name of a step")
+            out.reader.wanted(step, str, (at, "StepName"), "the name of a step")
         if not is_expression(uris):
-            out.wanted(uris, list, (at, "S3Uris"), "a list of S3 URIs")
+            out.reader.wanted(uris, list, (at, "S3Uris"), "a list of S3 URIs")
 
 
 def _lineage(out: Reporter, name: str, arguments: Mapping[str, object], place: Place) -> None:
@@ -80,7 +80,7 @@ def _lineage(out: Reporter, name: str, arguments: Mapping[str, object], place: P
         for side in ("Source", "Destination"):
             if row.get(side) is None:
                 out.report("SM121", at, f'an association needs "{side}".', f'Add "{side}": {{...}}.')
-            elif out.wanted(row[side], Mapping, (at, side), "an object"):
+            elif out.reader.wanted(row[side], Mapping, (at, side), "an object"):
                 _end(out, row[side], made, (at, side))
 
 
@@ -112,9 +112,9 @@ def _made(arguments: Mapping[str, object]) -> dict[str, list[Any]]:
     return found
 
 
-def _objects(out: Reporter, items: Any, place: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
+def _objects(out: Reporter, items: object, place: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
     """The objects in the list ``items`` with their places; reports everything else."""
-    if out.wanted(items, list, place, "a list"):
+    if out.reader.wanted(items, list, place, "a list"):
         for index, item in enumerate(items):
             if isinstance(item, Mapping):
                 yield item, (place, index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .expressions import called, is_expression, kind_of
 from .problems import Place
@@ -36,14 +36,14 @@ def champion_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[s
             if str(value).lower() not in ("true", "false"):
                 out.report("SM122", (place, key), f"expected true or false, found {kind_of(value)}.")
         else:
-            out.wanted(value, str, (place, key), "a string")
+            out.reader.wanted(value, str, (place, key), "a string")
     history = arguments.get(HISTORY)
     if isinstance(history, str) and (not LOCATION.fullmatch(history) or len(history) > LONGEST_LOCATION):
         what = f"{kind_of(history)} is no place for the history of champions: {_why_no_place(history)}."
         out.report("SM320", (place, HISTORY), what, "Write s3://bucket/prefix.")
 
 
-def _approval(out: Reporter, arguments: Mapping[str, Any], key: str, place: Place) -> None:
+def _approval(out: Reporter, arguments: Mapping[str, object], key: str, place: Place) -> None:
     """Who is asked, for how long, and what counts if nobody answers."""
     value = arguments[key]
     if key == "AssignedUsers":
@@ -51,7 +51,7 @@ def _approval(out: Reporter, arguments: Mapping[str, Any], key: str, place: Plac
         if not isinstance(value, list) or not all(isinstance(name, str) or is_expression(name) for name in names):
             out.report("SM122", place, f"expected a list of users' names, found {kind_of(value)}.")
     elif key == "TimeoutInSeconds":
-        if isinstance(value, bool) or not str(value).isdigit() or int(value) < 1:
+        if isinstance(value, bool) or not str(value).isdigit() or int(str(value)) < 1:
             out.report("SM122", place, f"expected a number of seconds, found {kind_of(value)}.")
     elif value not in DECISIONS:
         out.report("SM122", place, f"{kind_of(value)} is no decision.", f"Use one of: {', '.join(DECISIONS)}.")

@@ -22,13 +22,13 @@ INPUT = "predictions"
 CHAMPION_KEYS = frozenset({"ModelPackageGroup", "GroupMayBeMissing"})
 
 
-def _keys(parser: StepReporter, item: Mapping[str, Any], place: Place, name: str) -> None:
+def _keys(parser: StepReporter, item: Mapping[str, object], place: Place, name: str) -> None:
     here = (place, "Champion")
-    champion: Any = item.get("Champion")
+    champion = item.get("Champion")
     if champion is None:
         fix = 'Add "Champion": {"ModelPackageGroup": ...}.'
         parser.report("SM121", place, f'step "{name}" has no "Champion".', fix)
-    elif parser.wanted(champion, Mapping, here, "an object"):
+    elif parser.reader.wanted(champion, Mapping, here, "an object"):
         parser.unknown_keys(champion, CHAMPION_KEYS, here, "Champion of a champion gate")
         if champion.get("ModelPackageGroup") is None:
             parser.report("SM121", here, '"ModelPackageGroup" is missing.', 'Add "ModelPackageGroup".')
@@ -39,7 +39,7 @@ def _keys(parser: StepReporter, item: Mapping[str, Any], place: Place, name: str
     rules = item.get("Rules")
     if rules is None or rules == []:
         parser.report("SM121", place, f'step "{name}" has no "Rules".', 'Add "Rules": [{"Metric": "auc", ...}].')
-    elif parser.wanted(rules, list, (place, "Rules"), "a list of rules"):
+    elif parser.reader.wanted(rules, list, (place, "Rules"), "a list of rules"):
         _rules(parser, rules, place)
 
 
@@ -57,11 +57,11 @@ def _rules(parser: StepReporter, rules: list[Any], place: Place) -> None:
             parser.reader.problems.append(Problem("SM314", f"{where}[{index}].Compare", what, fix))
 
 
-def _program(keys: Mapping[str, Any]) -> Program:
+def _program(keys: Mapping[str, object]) -> Program:
     from ..gate.rules import EXTERNAL, VALUES_FILE
     from ..gate.rules import kind_of as kind_of_metric
 
-    rules = keys["Rules"]
+    rules: Any = keys["Rules"]
     options = {IF_NO_CHAMPION_OPTION: keys.get("NoChampion") or DEFAULT_NO_CHAMPION}
     if any(isinstance(rule, Mapping) and kind_of_metric(str(rule.get("Metric"))) == EXTERNAL for rule in rules):
         options["values"] = f"/opt/ml/processing/input/{INPUT}/{VALUES_FILE}"
@@ -74,7 +74,7 @@ def _archive() -> bytes:
     return archive()
 
 
-def _contradiction(report: Mapping[str, Any]) -> str:
+def _contradiction(report: Mapping[str, object]) -> str:
     from ..gate.report import contradiction_in
 
     return contradiction_in(report)

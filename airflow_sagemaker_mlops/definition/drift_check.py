@@ -52,7 +52,7 @@ def place_below(key: str, place: str) -> str:
 
 def _keys(parser: StepReporter, item: Mapping[str, object], place: Place, name: str) -> None:
     for key, noun in (("Rules", "a list of rules"), ("Columns", "an object")):
-        parser.wanted(item.get(key), list if key == "Rules" else Mapping, (place, key), noun)
+        parser.reader.wanted(item.get(key), list if key == "Rules" else Mapping, (place, key), noun)
     judged = {
         key: item.get(key)
         for key, kind in (("Rules", list), ("Columns", Mapping))
@@ -90,7 +90,7 @@ def _archive() -> bytes:
     return archive()
 
 
-def _contradiction(report: Mapping[str, Any]) -> str:
+def _contradiction(report: Mapping[str, object]) -> str:
     from ..drift.report import contradiction_in
 
     return contradiction_in(report)

@@ -24,7 +24,7 @@ def emr_arguments(out: Reporter, name: str, arguments: Mapping[str, object], pla
         out.report(
             "SM121", place, f'{called(name)} has no "StepConfig".', 'Add "StepConfig": {"HadoopJarStep": {...}}.'
         )
-    elif out.wanted(step, Mapping, (place, "StepConfig"), "an object") and step.get("HadoopJarStep") is None:
+    elif out.reader.wanted(step, Mapping, (place, "StepConfig"), "an object") and step.get("HadoopJarStep") is None:
         what = f'the "StepConfig" of {called(name)} has no "HadoopJarStep".'
         out.report("SM121", (place, "StepConfig"), what, 'Add "HadoopJarStep": {"Jar": ...}.')
     if arguments.get("ExecutionRoleArn") is not None and arguments.get("ClusterId") is None:
@@ -39,7 +39,7 @@ def serverless_arguments(out: Reporter, name: str, arguments: Mapping[str, objec
     job: Any = arguments.get("JobConfig")
     if job is None:
         out.report("SM121", place, f'{called(name)} has no "JobConfig".', 'Add "JobConfig": {"jobDriver": {...}}.')
-    if not out.wanted(job, Mapping, (place, "JobConfig"), "an object"):
+    if not out.reader.wanted(job, Mapping, (place, "JobConfig"), "an object"):
         job = {}
     elif job.get("jobDriver") is None and job.get("JobDriver") is None:
         what = f'the "JobConfig" of {called(name)} has no "jobDriver".'

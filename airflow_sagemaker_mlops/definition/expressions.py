@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 from .model import Comparison, Expression, Get, Join, JsonGet
 from .problems import MOST_PROBLEMS, InvalidPipeline, Place, Problem, did_you_mean, place_text
 from .property_paths import parse_json_path, parse_path
 
+_T = TypeVar("_T")
 ROOTS = ("Parameters", "Execution", "Steps", "ForEach", "IterationOutput", "PipelineExperimentConfig")
 FREE_FORM = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "CustomerMetadataProperties"})
 JSON_GET_KEYS = frozenset({"PropertyFile", "S3Uri", "Path"})
@@ -211,6 +212,18 @@ class Reader:
         if self.counts[warn] <= MOST_PROBLEMS:
             self.problems.append(Problem(code, place_text(place), what, fix, severity="warning" if warn else "error"))
 
+    def wanted(self, value: object, kind: type[_T], place: Place, word: str) -> TypeGuard[_T]:
+        """Whether ``value`` is of ``kind``; reports any other value except null."""
+        if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
+            return True
+        if value is not None:
+            if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS:
+                self.report("SM112", place, f"an expression is not allowed here; expected {word}.")
+            else:
+                what = f"expected {word}, found {kind_of(value)}."
+                self.report("SM122", place, what, expression_meant(value))
+        return False
+
     def unknown_keys(self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str) -> None:
         """Warn about keys that are not in ``known``."""
         for key in value:
@@ -298,7 +311,7 @@ def _root_meant(body: object) -> str:
     return hint if hint.startswith("Did") else ""
 
 
-def is_expression(value: object) -> bool:
+def is_expression(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether ``value`` has the form of an expression."""
     return isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS
 

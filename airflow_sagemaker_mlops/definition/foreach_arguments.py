@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .expressions import called, is_expression, kind_of
 from .problems import Place
@@ -17,7 +17,7 @@ LOOP_KEYS = frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBo
 PICKS = ("MaxBy", "MinBy")
 
 
-def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place: Place) -> None:
+def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, object], place: Place) -> None:
     """The arguments of a ForEach step other than its body (docs/language/steps/foreach.md)."""
     out.unknown_keys(arguments, LOOP_KEYS, place, f"{called(name)} (ForEach)")
     items, most, selector = (arguments.get(key) for key in ("IterableItems", "MaxConcurrency", "Selector"))
@@ -25,7 +25,7 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place
         if arguments.get(key) is None or (key == "ForEachBody" and arguments[key] == []):
             out.report("SM121", place, f'{called(name)} has no "{key}".', f'Add "{key}": [...].')
     if items is not None and not isinstance(items, list) and not is_expression(items):
-        out.wanted(items, list, (place, "IterableItems"), "a list, or an expression for a JSON list")
+        out.reader.wanted(items, list, (place, "IterableItems"), "a list, or an expression for a JSON list")
     if isinstance(items, list) and not 1 <= len(items) <= MOST_ITEMS_AT_AWS:
         what = f"SageMaker Pipelines allows 1 to {MOST_ITEMS_AT_AWS} items in a loop, not {len(items)}."
         out.report("SM122", (place, "IterableItems"), what, warn=True)
@@ -39,7 +39,7 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place
             f"{called(name)} needs a MaxConcurrency from 1 to {MOST_AT_A_TIME}.",
             fix,
         )
-    if selector is not None and out.wanted(selector, Mapping, (place, "Selector"), "an object"):
+    if selector is not None and out.reader.wanted(selector, Mapping, (place, "Selector"), "an object"):
         out.unknown_keys(selector, frozenset({"Pick", "Field"}), (place, "Selector"), "a Selector")
         if selector.get("Pick") not in PICKS:
             out.report(
@@ -58,6 +58,6 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, Any], place
             )
 
 
-def _is_of_an_iteration(field: Any) -> bool:
+def _is_of_an_iteration(field: object) -> bool:
     path = field.get("Get") if is_expression(field) else None
     return isinstance(path, str) and path.startswith("IterationOutput.")

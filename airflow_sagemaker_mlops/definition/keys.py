@@ -46,7 +46,7 @@ def read_name(out: Reporter, name: object, place: Place, what: Literal["step", "
     here, most = (place, "Name"), LONGEST[what]
     fix = f"Use 1 to {most} letters, digits, dashes and underscores."
     if not isinstance(name, str):
-        out.wanted(name, str, here, f"the name of a {what}")
+        out.reader.wanted(name, str, here, f"the name of a {what}")
         return False
     shown = f'"{name}"' if len(name) <= 60 else f'"{name[:40]}..."'
     if len(name) > most:
@@ -61,32 +61,31 @@ def read_name(out: Reporter, name: object, place: Place, what: Literal["step", "
     return True
 
 
-def read_parameters(out: Reporter, items: Any, written: Mapping[str, str]) -> tuple[Parameter, ...]:
+def read_parameters(out: Reporter, items: object, written: Mapping[str, str]) -> tuple[Parameter, ...]:
     """The parameters in ``items``, which may be any value; ``written``: see :func:`~.parse.parse`."""
     place = (None, "Parameters")
-    if not out.wanted(items, list, place, "a list"):
+    if not out.reader.wanted(items, list, place, "a list"):
         return ()
     read = [_parameter(out, item, (place, index), written) for index, item in enumerate(items)]
     return tuple(parameter for parameter in read if parameter is not None)
 
 
-def _parameter(out: Reporter, item: Any, place: Place, written: Mapping[str, str]) -> Parameter | None:
-    if not out.wanted(item, Mapping, place, "a parameter (an object)"):
+def _parameter(out: Reporter, item: object, place: Place, written: Mapping[str, str]) -> Parameter | None:
+    if not out.reader.wanted(item, Mapping, place, "a parameter (an object)"):
         if item is None:
             out.report("SM122", place, "expected a parameter (an object), found null.")
         return None
     out.unknown_keys(item, PARAMETER_KEYS, place, "a parameter")
-    name = item.get("Name")
-    if not read_name(out, name, place, "parameter"):
+    if not read_name(out, item.get("Name"), place, "parameter"):
         return None
+    name = str(item["Name"])
     kind: Any = item.get("Type", "String") or "String"
     if kind not in PARAMETER_TYPES:
         hint = did_you_mean(str(kind), PARAMETER_TYPES)
         out.report("SM130", (place, "Type"), f'parameter "{name}" has the type {kind_of(kind)}.', hint)
         kind = "String"
-    choices = item.get("EnumValues")
-    if not out.wanted(choices, list, (place, "EnumValues"), "a list of strings"):
-        choices = []
+    given = item.get("EnumValues")
+    choices = given if out.reader.wanted(given, list, (place, "EnumValues"), "a list of strings") else []
     default = item.get("DefaultValue")
     if kind == "String":
         choices = _texts(out, name, choices, (place, "EnumValues"), written)
@@ -97,7 +96,7 @@ def _parameter(out: Reporter, item: Any, place: Place, written: Mapping[str, str
     if default is not None:
         default = _default(out, Parameter(name, kind, default, (), "", ""), choices, (place, "DefaultValue"))
     about = item.get("Description")
-    about = about if out.wanted(about, str, (place, "Description"), "a string") else ""
+    about = about if out.reader.wanted(about, str, (place, "Description"), "a string") else ""
     return Parameter(name, kind, default, tuple(map(str, choices)), about, place_text(place))
 
 
@@ -105,7 +104,7 @@ def _default(out: Reporter, parameter: Parameter, choices: list[Any], place: Pla
     name, kind = parameter.name, parameter.type
     value: Any = parameter.default
     if isinstance(value, Mapping | list):
-        out.wanted(value, str, place, f"a literal {kind}")
+        out.reader.wanted(value, str, place, f"a literal {kind}")
         return None
     if value == "" and kind == "String":  # the service accepts it as a default, but not as a value given to a run
         return value
@@ -131,7 +130,7 @@ def _texts(out: Reporter, name: str, choices: list[Any], place: Place, written: 
 def _no_text(out: Reporter, owner: str, value: object, place: Place, written: Mapping[str, str]) -> None:
     """Report a value that is not a string: ``3.10`` would become "3.1", and the service accepts only strings."""
     if isinstance(value, Mapping | list):
-        out.wanted(value, str, place, "a literal String")
+        out.reader.wanted(value, str, place, "a literal String")
         return
     text = written.get(place_text(place)) or as_text(value)
     text = text if len(text) <= 60 else f"{text[:60]}..."
@@ -145,9 +144,9 @@ def _no_text(out: Reporter, owner: str, value: object, place: Place, written: Ma
     out.report("SM131", place, f"{owner} is {text}, {kind}.", f'Put it in quotation marks: "{text}".')
 
 
-def read_dependencies(out: Reporter, items: Any, place: Place) -> tuple[Dependency, ...]:
+def read_dependencies(out: Reporter, items: object, place: Place) -> tuple[Dependency, ...]:
     """``DependsOn``: names, or a name with the trigger to wait for."""
-    if not out.wanted(items, list, place, "a list of step names"):
+    if not out.reader.wanted(items, list, place, "a list of step names"):
         return ()
     read = []
     for index, item in enumerate(items):
@@ -212,10 +211,10 @@ def output_names(step: Step) -> list[tuple[str, Any]]:
 
 
 def _rows(
-    out: Reporter, items: Any, place: Place, keys: tuple[str, ...], optional: tuple[str, ...] = ()
+    out: Reporter, items: object, place: Place, keys: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> list[tuple[Mapping[str, str], Place]]:
     """Objects with ``keys``, whose values are strings, and their places; others are reported and skipped."""
-    if not out.wanted(items, list, place, "a list"):
+    if not out.reader.wanted(items, list, place, "a list"):
         return []
     rows: list[tuple[Mapping[str, str], Place]] = []
     for index, item in enumerate(items):
@@ -233,17 +232,17 @@ def _rows(
 
 
 def _strings(out: Reporter, item: Mapping[str, object], keys: tuple[str, ...], place: Place) -> bool:
-    return sum(not out.wanted(item[key], str, (place, key), "a string") for key in keys) == 0
+    return sum(not out.reader.wanted(item[key], str, (place, key), "a string") for key in keys) == 0
 
 
-def read_cache(out: Reporter, value: Any, place: Place) -> CacheConfig | None:
+def read_cache(out: Reporter, value: object, place: Place) -> CacheConfig | None:
     """``CacheConfig``."""
-    if not out.wanted(value, Mapping, place, "an object"):
+    if not out.reader.wanted(value, Mapping, place, "an object"):
         return None
     out.unknown_keys(value, CACHE_KEYS, place, "CacheConfig")
     enabled, expires = value.get("Enabled"), value.get("ExpireAfter")
-    out.wanted(enabled, bool, (place, "Enabled"), "true or false")
-    if out.wanted(expires, str, (place, "ExpireAfter"), "an ISO 8601 duration") and expires is not None:
+    out.reader.wanted(enabled, bool, (place, "Enabled"), "true or false")
+    if out.reader.wanted(expires, str, (place, "ExpireAfter"), "an ISO 8601 duration") and expires is not None:
         try:
             parse_duration(expires)
         except ValueError as error:
@@ -253,9 +252,9 @@ def read_cache(out: Reporter, value: Any, place: Place) -> CacheConfig | None:
     return CacheConfig(enabled is True, expires if isinstance(expires, str) else None)
 
 
-def read_retries(out: Reporter, items: Any, place: Place) -> tuple[Mapping[str, Any], ...]:
+def read_retries(out: Reporter, items: object, place: Place) -> tuple[Mapping[str, Any], ...]:
     """``RetryPolicies``, unchanged."""
-    if not out.wanted(items, list, place, "a list of retry policies"):
+    if not out.reader.wanted(items, list, place, "a list of retry policies"):
         return ()
     from .retry_policy import retry_policy
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 ParameterType = Literal["String", "Integer", "Float", "Boolean"]
+Nest = Literal["IfSteps", "ElseSteps", "ForEachBody"]  # a list of steps inside a step
 Trigger = Literal["Completed", "Failed", "Stopped", "Any"]
 
 
@@ -183,7 +184,7 @@ class Step:
     else_steps: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
     parent: str | None = None
-    branch: Literal["IfSteps", "ElseSteps", "ForEachBody"] | None = None
+    branch: Nest | None = None
     references: tuple[Get | JsonGet, ...] = ()
     airflow: Mapping[str, Any] = field(default_factory=dict)
     where: str = "$"

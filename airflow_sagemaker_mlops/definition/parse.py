@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from .expressions import MARKS, Reader, called, expression_meant, is_expression, kind_of
+from .expressions import Reader, called, expression_meant, is_expression, kind_of
 from .keys import (
     read_cache,
     read_dependencies,
@@ -22,7 +22,7 @@ from .keys import (
     read_property_files,
     read_retries,
 )
-from .model import Comparison, ConditionNode, Get, JsonGet, Pipeline, Step
+from .model import Comparison, ConditionNode, Get, JsonGet, Nest, Pipeline, Step
 from .problems import MOST_PROBLEMS, Place, Problem, Severity, did_you_mean, not_listed, place_text
 from .step_types import AIRFLOW, KNOWN, SUPPORTED, VERDICT_BRANCHES, syntax_of, type_meant
 
@@ -51,7 +51,7 @@ COMMON_KEYS = frozenset(
     }
 )
 FLAGS = frozenset({"SkipCheck", "FailOnViolation", "RegisterNewBaseline"})
-NESTED = ("IfSteps", "ElseSteps", "ForEachBody")
+NESTED: tuple[Nest, ...] = ("IfSteps", "ElseSteps", "ForEachBody")
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 MOST_DEPTH = 60  # Conditions within Conditions; each level costs several stack frames
 
@@ -82,18 +82,6 @@ class Parser:
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
         """Keep a problem."""
         self.reader.report(code, place, what, fix, warn=warn)
-
-    def wanted(self, value: object, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
-        """Whether ``value`` is of ``kind``; reports any other value except null."""
-        if isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool):
-            return True
-        if value is not None:
-            if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in MARKS:
-                self.report("SM112", place, f"an expression is not allowed here; expected {word}.")
-            else:
-                what = f"expected {word}, found {kind_of(value)}."
-                self.report("SM122", place, what, expression_meant(value))
-        return False
 
     def unknown_keys(self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str) -> None:
         """Warn of keys that are not ``known``."""
@@ -127,17 +115,17 @@ class Parser:
         return Pipeline(
             parameters=parameters,
             steps=tuple(self.steps),
-            metadata=metadata if self.wanted(metadata, Mapping, (None, "Metadata"), "an object") else {},
+            metadata=metadata if self.reader.wanted(metadata, Mapping, (None, "Metadata"), "an object") else {},
             experiment=experiment,
             mlflow=mlflow,
-            airflow=airflow if self.wanted(airflow, Mapping, (None, "x-airflow"), "an object") else {},
+            airflow=airflow if self.reader.wanted(airflow, Mapping, (None, "x-airflow"), "an object") else {},
             document=document,
             source=source,
         )
 
     def _block(self, document: Mapping[str, object], key: str) -> Mapping[str, Any] | None:
         block: Any = document.get(key)
-        if not self.wanted(block, Mapping, (None, key), "an object"):
+        if not self.reader.wanted(block, Mapping, (None, key), "an object"):
             return None
         self.unknown_keys(block, BLOCK_KEYS[key], (None, key), key)
         before = len(self.reader.references)
@@ -154,9 +142,11 @@ class Parser:
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
-    def nested(self, items: Any, place: Place, parent: str | None, branch: Any, depth: int) -> tuple[str, ...]:
+    def nested(
+        self, items: object, place: Place, parent: str | None, branch: Nest | None, depth: int
+    ) -> tuple[str, ...]:
         """Add the steps in the list ``items``, those of a branch of ``parent`` if there is one; their names."""
-        if not self.wanted(items, list, place, "a list of steps"):
+        if not self.reader.wanted(items, list, place, "a list of steps"):
             return ()
         if depth > MOST_DEPTH:
             self.report("SM105", place, f"conditions are nested more than {MOST_DEPTH} deep.")
@@ -164,7 +154,7 @@ class Parser:
         named = (self._step(item, (place, i), parent, branch, depth) for i, item in enumerate(items))
         return tuple(name for names in named for name in names)
 
-    def _step(self, item: object, place: Place, parent: str | None, branch: object, depth: int) -> tuple[str, ...]:
+    def _step(self, item: object, place: Place, parent: str | None, branch: Nest | None, depth: int) -> tuple[str, ...]:
         """Add the step; returns its name, and that of the condition generated after it, if any."""
         if not isinstance(item, Mapping):
             self.report("SM122", place, f"expected a step (an object), found {kind_of(item)}.")
@@ -198,8 +188,10 @@ class Parser:
         self.verdict_steps[index] = self.steps[index], place
         return (str(name), *read_verdict_step(self, item, place, self.steps[index], depth))
 
-    def _read_step(self, item: Mapping[str, Any], place: Place, index: int, nest: tuple[Any, Any, int]) -> Step:
-        name, kind = item["Name"], item["Type"]
+    def _read_step(
+        self, item: Mapping[str, object], place: Place, index: int, nest: tuple[str | None, Nest | None, int]
+    ) -> Step:
+        name, kind = str(item["Name"]), str(item["Type"])
         syntax = syntax_of(kind)
         before = len(self.reader.references)
         arguments = self._arguments(item, name, kind, place)
@@ -221,7 +213,7 @@ class Parser:
         if not syntax.setting_rules:
             self._texts({key: item[key] for key in settings if key not in syntax.object_settings}, place)
         for key in syntax.object_settings:
-            self.wanted(item.get(key), Mapping, (place, key), "an object")
+            self.reader.wanted(item.get(key), Mapping, (place, key), "an object")
         if kind == "Fail":
             self._texts(arguments, (place, "Arguments"))
         if kind == "ForEach":
@@ -302,18 +294,18 @@ class Parser:
             fix = "Write the dotted path of its class, e.g. airflow.providers.standard.operators.bash.BashOperator."
             self.report("SM122", (place, "Operator"), f"{kind_of(operator)} does not name an Airflow operator.", fix)
 
-    def _arguments(self, item: Mapping[str, Any], name: str, kind: str, place: Place) -> Mapping[str, Any]:
+    def _arguments(self, item: Mapping[str, object], name: str, kind: str, place: Place) -> Mapping[str, Any]:
         arguments = item.get("Arguments")
         if arguments is None:
             if not (syntax_of(kind).free_arguments or syntax_of(kind).setting_rules):
                 self.report("SM121", place, f'{called(name)} has no "Arguments".', 'Add "Arguments": {...}.')
             return {}
-        if not self.wanted(arguments, Mapping, (place, "Arguments"), "an object"):
+        if not self.reader.wanted(arguments, Mapping, (place, "Arguments"), "an object"):
             return {}
         known = syntax_of(kind).arguments
         if known is not None:
             self.unknown_keys(arguments, known, (place, "Arguments"), f"{called(name)} ({kind})")
-        return arguments  # type: ignore[no-any-return]
+        return arguments
 
     def _conditions(self, item: Mapping[str, object], name: str, place: Place) -> tuple[ConditionNode, ...]:
         arguments = item.get("Arguments")
@@ -330,8 +322,8 @@ class Parser:
         return read_conditions(items, (place, "Conditions"), self.reader)
 
     def _text(self, item: Mapping[str, object], key: str, place: Place) -> str:
-        value: Any = item.get(key)
-        return value if self.wanted(value, str, (place, key), "a string") else ""
+        value = item.get(key)
+        return value if self.reader.wanted(value, str, (place, key), "a string") else ""
 
     def _of_airflow(self, value: object, place: Place) -> Mapping[str, Any]:
         block = self._object(value, place)
@@ -342,8 +334,8 @@ class Parser:
             )
         return block
 
-    def _object(self, value: Any, place: Place) -> Mapping[str, Any]:
-        return value if self.wanted(value, Mapping, place, "an object") else {}
+    def _object(self, value: object, place: Place) -> Mapping[str, Any]:
+        return value if self.reader.wanted(value, Mapping, place, "an object") else {}
 
 
 def parse(document: Mapping[str, object], source: str, written: Mapping[str, str] = MappingProxyType({})) -> Parsed:

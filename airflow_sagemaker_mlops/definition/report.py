@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from .expressions import Reader
-from .model import Get, JsonGet, Step
+from .model import Get, JsonGet, Nest, Step
 from .problems import Place
 
 
 class Reporter(Protocol):
-    """Keeps problems."""
+    """Keeps problems; ``reader`` has them."""
+
+    reader: Reader
 
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
         """Add a problem."""
-
-    def wanted(self, value: object, kind: type | tuple[type, ...], place: Place, word: str) -> bool:
-        """Whether ``value`` is of ``kind``; reports any other value except null."""
 
     def unknown_keys(self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str) -> None:
         """Warn about keys that are not in ``known``."""
@@ -30,12 +29,13 @@ class StepReporter(Reporter, Protocol):
     verdict_steps  {index of a step with a verdict in the steps: (the step, its place)}
     """
 
-    reader: Reader
     steps: list[Step]
     verdict_steps: dict[int, tuple[Step, Place]]
 
     def keep_references(self, step: int, before: int) -> tuple[Get | JsonGet, ...]:
         """Store the references read since ``before`` for ``step``, an index or -1 for none; returns them."""
 
-    def nested(self, items: object, place: Place, parent: str | None, branch: object, depth: int) -> tuple[str, ...]:
+    def nested(
+        self, items: object, place: Place, parent: str | None, branch: Nest | None, depth: int
+    ) -> tuple[str, ...]:
         """Add the steps in the list ``items``, in a branch of ``parent`` if there is one; returns their names."""

@@ -128,7 +128,7 @@ def read_verdict_step(
     _own_keys(parser, kind, item, place, step.name)
     lists = {key: item[key] for key in kind.branches if isinstance(item.get(key), list)}
     for key in kind.branches:
-        parser.wanted(item.get(key), list, (place, key), "a list of steps")
+        parser.reader.wanted(item.get(key), list, (place, key), "a list of steps")
     if not any(lists.values()) and kind.is_silent(item):
         what = f'no step depends on the verdict of "{step.name}": it has none of {", ".join(kind.branches)}.'
         parser.report("SM312", place, what, f"Add one, or let a Condition read Steps.{step.name}.Verdict.", warn=True)
@@ -185,8 +185,8 @@ def _own_keys(parser: StepReporter, kind: VerdictKind, item: Mapping[str, object
             parser.report("SM310", (place, key), what, way_out.format(name=name))
     for key, source in kind.sources.items():
         _source(parser, kind, (key, source), item, place)
-    job: Any = item.get("Job")
-    if parser.wanted(job, Mapping, (place, "Job"), "an object"):
+    job = item.get("Job")
+    if parser.reader.wanted(job, Mapping, (place, "Job"), "an object"):
         parser.unknown_keys(job, frozenset((*JOB_KEYS, FOLDER)), (place, "Job"), f"Job of a {kind.noun}")
     kind.keys(parser, item, place, name)
 
@@ -209,14 +209,14 @@ def _source(
             what = f"{kind_of(given)} is no place in S3."
             parser.report(kind.wrong_source[0], here, what, "Write s3://bucket/key, or {Step: ..., Output: ...}.")
         return
-    if not parser.wanted(given, Mapping, here, "an object"):
+    if not parser.reader.wanted(given, Mapping, here, "an object"):
         return
     parser.unknown_keys(given, frozenset(SOURCE_KEYS), here, f"{key} of a {kind.noun}")
     for member in SOURCE_KEYS:
         if given.get(member) is None:
             parser.report("SM121", here, f'"{member}" is missing.', f'Add "{member}".')
         else:
-            parser.wanted(given[member], str, (here, member), "a name")
+            parser.reader.wanted(given[member], str, (here, member), "a name")
 
 
 def inherit(parser: StepReporter) -> None:

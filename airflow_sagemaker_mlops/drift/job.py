@@ -13,7 +13,6 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..gate.exit_message import refuse
 from ..gate.open_values import put_values
@@ -61,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def check(
     data: Path,
     baseline: Path,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, object],
     *,
     noun: str = "records",
     next_baseline: Path | None = None,

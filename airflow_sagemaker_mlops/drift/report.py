@@ -67,7 +67,7 @@ class Finding:
         return cls(**known)
 
 
-def contradiction_in(report: Mapping[str, Any]) -> str:
+def contradiction_in(report: Mapping[str, object]) -> str:
     """Why a report that says stable contradicts itself; "" if its findings agree, and for any other verdict."""
     if report.get("verdict") != STABLE:
         return ""

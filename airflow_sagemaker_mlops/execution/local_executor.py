@@ -93,7 +93,7 @@ class PipelineRun:
     notify: Callable[[StepProgress, str], None]
     mailbox: Mailbox = field(default_factory=MemoryMailbox)
     max_parallel_steps: int = 0
-    recorder: StepRecorder | None = None
+    recorder: StepRecorder[Any] | None = None
     selection: Selection | None = None
     finished: Mapping[str, Finished] = field(default_factory=dict)
     retried: frozenset[str] = frozenset()

@@ -5,35 +5,49 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .engine import run_step
 from .exceptions import StepFailed
 from .step_run import StepResult, StepRun
 
+if TYPE_CHECKING:
+    from ..json_types import AwsShape, JsonObject
 
-class StepRecorder(Protocol):
+
+class Begun(Protocol):
+    """What a recorder knows of a step that is about to run.
+
+    result   that of an earlier run if the step need not run, otherwise ``None``
+    """
+
+    @property
+    def result(self) -> Mapping[str, Any] | None:
+        """See the class."""
+
+
+_Begun = TypeVar("_Begun", bound=Begun)
+
+
+class StepRecorder(Protocol[_Begun]):
     """Is notified of every step; a recording error does not change how the step ends."""
 
-    async def begin(self, run: StepRun) -> Any:
-        """The step is about to run.
+    async def begin(self, run: StepRun) -> _Begun:
+        """The step is about to run."""
 
-        The return value has ``result``: that of an earlier run if the step need not run, otherwise ``None``.
-        """
-
-    def submitted(self, start: Any) -> None:
+    def submitted(self, start: _Begun) -> None:
         """A job of the step was created and is awaited."""
 
-    def job_ended(self, name: str, answer: Mapping[str, Any]) -> None:
+    def job_ended(self, name: str, answer: AwsShape) -> None:
         """The job ``name`` has ended with the Describe response ``answer``; the step itself is still finishing."""
 
     async def end(
         self,
         run: StepRun,
-        start: Any,
+        start: _Begun,
         *,
         status: str,
-        result: Mapping[str, Any] | None,
+        result: JsonObject | None,
         jobs_started: int = 0,
         failure_reason: str = "",
     ) -> Any:
@@ -47,7 +61,7 @@ Work = Callable[[StepRun], Awaitable[StepResult]]
 
 
 async def run_recorded(
-    run: StepRun, recorder: StepRecorder | None, work: Work = run_step, start: Any = None
+    run: StepRun, recorder: StepRecorder[_Begun] | None, work: Work = run_step, start: _Begun | None = None
 ) -> dict[str, Any]:
     """The result of the whole step, run here or taken from an earlier run.  Raises the errors of ``run_step``.
 
@@ -64,22 +78,22 @@ async def run_recorded(
         started.extend([name] if name else ())
         await tell(facts)
         if name:
-            recorder.submitted(start)
+            recorder.submitted(begun)
 
     async def child(run: StepRun, work: Work) -> dict[str, Any]:
         return await run_recorded(run, recorder, work)
 
     run = replace(run, publish=partial(publish, tell=run.publish), run_child=child, job_ended=recorder.job_ended)
-    start = start or await recorder.begin(run)
+    begun = start or await recorder.begin(run)
     try:
-        result = dict(start.result) if start.result is not None else (await work(run)).as_json()
+        result = dict(begun.result) if begun.result is not None else (await work(run)).as_json()
     except Exception as error:
         left = error.result if isinstance(error, StepFailed) else {}
         status = "Stopped" if isinstance(error, StepFailed) and error.stopped else "Failed"
         told = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
         await recorder.end(
-            run, start, status=status, result=left or None, jobs_started=len(started), failure_reason=told
+            run, begun, status=status, result=left or None, jobs_started=len(started), failure_reason=told
         )
         raise
-    await recorder.end(run, start, status="Succeeded", result=result, jobs_started=len(started))
+    await recorder.end(run, begun, status="Succeeded", result=result, jobs_started=len(started))
     return result

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow.sdk import DAG, Param, TaskGroup
 from airflow.sdk.definitions.param import ParamsDict
@@ -41,6 +41,21 @@ class Parameters:
     given: frozenset[str] = frozenset()
     secrets: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+
+
+class PipelineGroup(Protocol):
+    """A task group of a pipeline.
+
+    exposed   names of the DAG's params that belong to it
+    """
+
+    parameters: Parameters
+    exposed: set[str]
+    prefix_group_id: bool
+
+    @property
+    def group_id(self) -> str | None:
+        """As of any task group."""
 
 
 def parameters_of(plan: Plan, given: object) -> Parameters:
@@ -114,7 +129,8 @@ def check_schedule(plan: Plan, params: Mapping[str, object], schedule: object) -
 
 def one_owner(parameters: Parameters, params: Mapping[str, object] | None) -> None:
     """Refuse a parameter with different values in ``parameters=`` and ``params=`` (SM415): one would be ignored."""
-    both = [name for name in sorted(parameters.given) if name in (params or {}) and _differs(parameters, params, name)]
+    of_dag = params or {}
+    both = [name for name in sorted(parameters.given) if name in of_dag and _differs(parameters, of_dag, name)]
     if both:
         raise InvalidPipeline(
             parameters.source,
@@ -130,7 +146,7 @@ def one_owner(parameters: Parameters, params: Mapping[str, object] | None) -> No
         )
 
 
-def params_with(dag: DAG, group: Any) -> ParamsDict:
+def params_with(dag: DAG, group: PipelineGroup) -> ParamsDict:
     """The params of ``dag`` with those of its pipeline groups, now that ``group`` is one of them.
 
     Groups share a param if type, choices and default are the same, and use a param that the DAG's author has declared.
@@ -142,7 +158,7 @@ def params_with(dag: DAG, group: Any) -> ParamsDict:
     theirs = {name: dag.params.get_param(name) for name in dag.params if name not in shown}
     of_dag: Parameters | None = getattr(dag, "parameters", None)
     found, problems = dict(theirs), []
-    exposed: dict[str, set[str]] = {other.group_id: set() for other in groups}
+    exposed: dict[str | None, set[str]] = {other.group_id: set() for other in groups}
     for name in {name: None for other in groups for name in other.parameters.params}:
         claims = [other for other in groups if name in other.parameters.params]
         apart = list(_apart(name, claims, theirs.get(name), of_dag))
@@ -164,20 +180,22 @@ def params_with(dag: DAG, group: Any) -> ParamsDict:
     return ParamsDict(found)
 
 
-def params_of_group(params: ParamsDict, group: Any) -> dict[str, Any]:
+def params_of_group(params: ParamsDict, group: PipelineGroup) -> dict[str, Any]:
     """The DAG's ``params`` that belong to ``group``, by parameter name."""
     names = {name: f"{group.group_id}.{name}" for name in group.parameters.params}
     return {name: params.get_param(own if own in group.exposed else name) for name, own in names.items()}
 
 
-def _groups(dag: DAG) -> Iterator[Any]:
+def _groups(dag: DAG) -> Iterator[PipelineGroup]:
     # Not dag.task_group_dict, which is cached on first use: groups created later would be missing.
     for node in dag.task_group.get_task_group_dict().values():
         if isinstance(node, TaskGroup) and isinstance(getattr(node, "parameters", None), Parameters):
-            yield node
+            yield cast("PipelineGroup", node)
 
 
-def _apart(name: str, claims: Sequence[Any], theirs: Param | None, of_dag: Parameters | None) -> Iterable[Any]:
+def _apart(
+    name: str, claims: Sequence[PipelineGroup], theirs: Param | None, of_dag: Parameters | None
+) -> Iterable[PipelineGroup]:
     """The groups in ``claims`` that need a separate param."""
     if theirs is None:
         first = _meaning(claims[0].parameters, name)
@@ -189,7 +207,7 @@ def _apart(name: str, claims: Sequence[Any], theirs: Param | None, of_dag: Param
     return [other for other in differ if _differs(other.parameters, {name: theirs}, name)]
 
 
-def _differs(parameters: Parameters, params: Any, name: str) -> bool:
+def _differs(parameters: Parameters, params: Mapping[str, object] | ParamsDict, name: str) -> bool:
     """Whether the value in ``parameters`` differs from the one that the DAG's author gives in ``params``."""
     theirs = params.get_param(name) if isinstance(params, ParamsDict) else params[name]
     value = theirs.value if isinstance(theirs, Param) else theirs
@@ -218,7 +236,7 @@ def _titled(param: Param, title: str) -> Param:
     return Param(param.value, param.description, **{**param.schema, "title": title})
 
 
-def _not_told_apart(name: str, group: Any, claims: Sequence[Any]) -> Problem:
+def _not_told_apart(name: str, group: PipelineGroup, claims: Sequence[PipelineGroup]) -> Problem:
     others = ", ".join(f'"{other.group_id}"' for other in claims if other is not group) or "the DAG itself"
     what = f'task group "{group.group_id}" and {others} give parameter "{name}" different defaults or types.'
     fix = f'"{group.group_id}" has prefix_group_id=False, so it cannot have a separate param: remove that option.'

@@ -152,7 +152,7 @@ def compare_sums(
 
 def compare_by_function(
     function: Callable[[Any, Any], float],
-    label: Any,
+    label: NDArray[Any],
     scores: tuple[Any, Any | None],
     sign: int,
     draws: Draws,
@@ -174,7 +174,7 @@ def compare_by_function(
         begins = np.repeat(starts[chosen] - (np.cumsum(lengths) - lengths), lengths)
         return order[begins + np.arange(int(lengths.sum()))]
 
-    def gains(rows: Any) -> float:
+    def gains(rows: NDArray[Any]) -> float:
         other = 0.0 if champion is None else function(label[rows], champion[rows])
         return sign * (function(label[rows], candidate[rows]) - other)
 
@@ -225,7 +225,7 @@ def _is_binary(column: NDArray[Any]) -> bool:
     return bool(((column[:1000] == 0) | (column[:1000] == 1)).all() and ((column == 0) | (column == 1)).all())
 
 
-def _parts(columns: tuple[Any, ...], groups: Any, weights: Weights) -> Any:
+def _parts(columns: tuple[Any, ...], groups: NDArray[Any] | None, weights: Weights) -> Any:
     """Sums (parts, columns) over the records that are drawn as a whole."""
     records = len(columns[0])
     units = records if groups is None else int(groups.max()) + 1

@@ -11,7 +11,7 @@ import csv
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import TextIO
 
 from .problems import BadPredictions
 
@@ -59,7 +59,7 @@ def pair_captured(champion: Iterable[str], candidate: Iterable[str]) -> PairedAn
     return PairedAnswers(rows, *answered)
 
 
-def write_predictions(out: TextIO, answers: PairedAnswers, labels: Mapping[str, Any]) -> int:
+def write_predictions(out: TextIO, answers: PairedAnswers, labels: Mapping[str, object]) -> int:
     """Write predictions for the gate as CSV (``id, label, candidate, champion``); return the number of rows.
 
     Leaves out rows whose label has not arrived yet.
@@ -116,7 +116,7 @@ def _read(line: str) -> tuple[str, list[float]]:
     return str(name), values
 
 
-def _data(captured: Mapping[str, Any]) -> str:
+def _data(captured: Mapping[str, object]) -> str:
     text = str(captured.get("data") or "")
     if captured.get("encoding") != "BASE64":
         return text
@@ -126,7 +126,7 @@ def _data(captured: Mapping[str, Any]) -> str:
         raise ValueError("has data that is no base64") from None
 
 
-def _records(asked: Mapping[str, Any] | None) -> int | None:
+def _records(asked: Mapping[str, object] | None) -> int | None:
     """The number of records of a request in CSV or JSON lines; ``None`` if it is not known."""
     kind = str((asked or {}).get("observedContentType")).partition(";")[0].strip().lower()
     if not asked or kind not in BY_LINE:

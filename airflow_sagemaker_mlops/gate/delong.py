@@ -45,7 +45,7 @@ def areas(positive: NDArray[Any], scores: NDArray[Any]) -> tuple[float, Any]:
 
 
 def compare_areas(
-    positive: Any, candidate: Any, champion: Any | None, groups: Any = None
+    positive: NDArray[Any], candidate: NDArray[Any], champion: NDArray[Any] | None, groups: NDArray[Any] | None = None
 ) -> tuple[float, float, Normal]:
     """The candidate's area, the champion's area, and the gain.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,8 @@ def judge_files(
     predictions: Path,
     *,
     champion: Path | None = None,
-    values: Any = None,
-    recorded: Any = None,
+    values: Mapping[str, object] | None = None,
+    recorded: GateReport | Mapping[str, Any] | None = None,
     no_champion: str | None = None,
     if_no_champion: str | None = None,
     noun: str = "records",
@@ -104,7 +104,7 @@ def read_json(path: Path, what: str) -> Any:
         raise BadPredictions([f"{what} {path} is no JSON: {error}."]) from error
 
 
-def read_report(path: Path) -> Any:
+def read_report(path: Path) -> GateReport | dict[str, Any]:
     """A gate's report, or values by metric, from a file."""
     value = read_json(path, "the recorded report")
     if isinstance(value, dict) and "verdict" in value:
@@ -160,9 +160,9 @@ def _rules(path: str, values: Sequence[tuple[str, str]]) -> tuple[Rule, ...]:
     return parse_rules(rules)
 
 
-def _json(path: Path | None) -> Any:
+def _json(path: Path | None) -> dict[str, Any] | None:
     return None if path is None else read_values(path)
 
 
-def _report(path: Path | None) -> Any:
+def _report(path: Path | None) -> GateReport | dict[str, Any] | None:
     return None if path is None else read_report(path)

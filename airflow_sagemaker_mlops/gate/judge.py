@@ -34,7 +34,7 @@ from .report import INCONCLUSIVE, PROMOTE, REJECT, SKIPPED, GateReport, RuleResu
 from .rule_reader import parse_rules
 from .rules import EXTERNAL, FUNCTION, RECORDED, Rule, columns_of
 from .sentence import rule_sentence, whole_sentence
-from .table import Predictions, column_named, table
+from .table import Groups, Predictions, column_named, table
 from .user_function import load_function
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    rules: Any,
+    rules: object,
     *,
     label: ArrayLike,
     candidate: ArrayLike,
     champion: ArrayLike | None = None,
     ids: ArrayLike | None = None,
-    columns: Mapping[str, Any] | None = None,
-    values: Mapping[str, Any] | None = None,
+    columns: Mapping[str, ArrayLike | Groups] | None = None,
+    values: Mapping[str, object] | None = None,
     recorded: GateReport | Mapping[str, Any] | None = None,
     no_champion: str | None = None,
     noun: str = "records",
@@ -81,7 +81,7 @@ def judge(
     rules: Sequence[Rule],
     predictions: Predictions,
     *,
-    values: Mapping[str, Any] | None = None,
+    values: Mapping[str, object] | None = None,
     recorded: GateReport | Mapping[str, Any] | None = None,
     no_champion: str | None = None,
     noun: str = "records",
@@ -144,7 +144,7 @@ def _parsed(rules: object) -> tuple[Rule, ...]:
     return parse_rules(rules)
 
 
-def _named_in(rules: Sequence[Rule], columns: Mapping[str, Any]) -> dict[str, Any]:
+def _named_in(rules: Sequence[Rule], columns: Mapping[str, ArrayLike | Groups]) -> dict[str, Any]:
     """The columns that ``rules`` name.  Raises :class:`BadPredictions` for those that are missing."""
     names = columns_of(rules)
     if missing := [column_named(name, columns) for name in names if name not in columns]:

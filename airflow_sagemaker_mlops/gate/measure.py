@@ -91,7 +91,7 @@ def measure(rule: Rule, rows: Rows, tools: Tools, recorded: float | None = None)
     return Measured(values[0], values[1], comparison)
 
 
-def _compare(rule: Rule, rows: Rows, champion: Any, tools: Tools) -> tuple[float, float, Comparison]:
+def _compare(rule: Rule, rows: Rows, champion: NDArray[Any] | None, tools: Tools) -> tuple[float, float, Comparison]:
     groups = rows.groups[rule.unit] if rule.unit else None
     if rule.metric == "auc":
         return compare_areas(rows.label == 1, rows.candidate, champion, groups)

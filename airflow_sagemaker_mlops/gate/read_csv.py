@@ -13,12 +13,15 @@ import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .chunk import Chunk
 from .problems import BadPredictions, first_few
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader  # has a name for type checkers only
 
 BLOCK = 4_000_000  # bytes
 ROWS_OF_A_CHUNK = 50_000
@@ -48,7 +51,7 @@ class _Rows:
         first = first[3:] if first.startswith(_BOM) else first
         head, newline, rest = first.partition(b"\n")
         if b'"' in head or b"\r" in head[:-1]:
-            self._reader: Any = self._slow(first)
+            self._reader: CsvReader | None = self._slow(first)
             self.names = self._header(self._reader)
         else:
             self._reader = None
@@ -129,7 +132,7 @@ class _Rows:
 
     # -- Python's reader
 
-    def _slow(self, block: bytes) -> Any:
+    def _slow(self, block: bytes) -> CsvReader:
         return csv.reader(self._lines(block), strict=True, skipinitialspace=True)
 
     def _lines(self, first: bytes) -> Iterator[str]:
@@ -138,7 +141,7 @@ class _Rows:
             yield from io.StringIO(text, newline="")
             self.line += block.count(b"\n")
 
-    def _header(self, reader: Any) -> list[str]:
+    def _header(self, reader: CsvReader) -> list[str]:
         part = self.part
         try:
             names = [name.strip() for name in next(reader, [])]
@@ -153,7 +156,7 @@ class _Rows:
                 raise BadPredictions([f"{part.name} separates its columns by {called}. Write it with commas."])
         return names
 
-    def _chunks(self, reader: Any, positions: dict[str, int]) -> Iterator[Chunk]:
+    def _chunks(self, reader: CsvReader, positions: dict[str, int]) -> Iterator[Chunk]:
         width, strange, before = len(self.names), 0, self.line if reader.line_num == 0 else 0
         ragged: list[str] = []
         is_over = False
@@ -185,6 +188,6 @@ class _Rows:
             fields = f"another number of fields than the header ({width}): {first_few(ragged, strange)}"
             raise BadPredictions([f"{self.part.name}: {at_least}{many} {fields}."])
 
-    def _malformed(self, reader: Any, error: csv.Error, before: int = 0) -> BadPredictions:
+    def _malformed(self, reader: CsvReader, error: csv.Error, before: int = 0) -> BadPredictions:
         at = before + reader.line_num
         return BadPredictions([f"{self.part.name} line {at}: {error}. Is a quote or a comma missing?"])

@@ -256,7 +256,7 @@ def _array(found: _Collected, column: str, values: tuple[NDArray[Any], NDArray[A
     return np.where(np.isfinite(data) & ~mask, data, 0.0)
 
 
-def _ids(found: _Collected, values: Any) -> Any:
+def _ids(found: _Collected, values: list[str] | NDArray[Any]) -> Any:
     if not isinstance(values, list):
         return values
     try:

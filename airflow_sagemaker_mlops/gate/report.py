@@ -168,7 +168,7 @@ def verdict_of(verdicts: Iterable[str], no_champion: str | None) -> str:
     return no_champion if no_champion in (PROMOTE, REJECT) else INCONCLUSIVE
 
 
-def contradiction_in(report: Mapping[str, Any]) -> str:
+def contradiction_in(report: Mapping[str, object]) -> str:
     """Why a report that says promote contradicts itself; "" if its rules agree, and for any other verdict."""
     if report.get("verdict") != PROMOTE:
         return ""
@@ -181,8 +181,9 @@ def contradiction_in(report: Mapping[str, Any]) -> str:
         rule = against[0]
         about = ", ".join(str(rule[key]) for key in ("metric", "slice") if rule.get(key))
         return f'says "{PROMOTE}", and its rule {rule.get("rule")} ({about}) says "{rule.get("verdict")}"'
-    if verdict_of((str(rule["verdict"]) for rule in counted), report.get("no_champion")) != PROMOTE:
-        why = f'no_champion "{report["no_champion"]}"' if report.get("no_champion") else "no rule that has an effect"
+    given = report.get("no_champion")
+    if verdict_of((str(rule["verdict"]) for rule in counted), None if given is None else str(given)) != PROMOTE:
+        why = f'no_champion "{given}"' if given else "no rule that has an effect"
         return f'says "{PROMOTE}" with {why}'
     return ""
 

@@ -17,7 +17,7 @@ ABSENT: Any = object()
 class RuleFields:
     """Reads the keys of one rule and collects their problems."""
 
-    def __init__(self, item: Any, place: str, is_deferred: Callable[[Any], bool]) -> None:
+    def __init__(self, item: Mapping[str, object], place: str, is_deferred: Callable[[Any], bool]) -> None:
         self.item, self.place, self.is_deferred = item, place, is_deferred
         self.problems: list[RuleProblem] = []
         self.deferred = False

@@ -68,7 +68,7 @@ KEYS = (
 _NAME = re.compile(r"[A-Za-z_][\w.:@/ -]*")
 
 
-def parse_rules(value: Any) -> tuple[Rule, ...]:
+def parse_rules(value: object) -> tuple[Rule, ...]:
     """Parse a list of objects with the keys described in :mod:`.rules`.
 
     Raises :class:`InvalidRules` with all problems, in the order of the list.
@@ -79,7 +79,7 @@ def parse_rules(value: Any) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def rule_problems(value: Any, is_deferred: Callable[[Any], bool] = lambda _: False) -> list[RuleProblem]:
+def rule_problems(value: object, is_deferred: Callable[[Any], bool] = lambda _: False) -> list[RuleProblem]:
     """Every problem of a list of rules, some values of which may not be known yet.
 
     is_deferred   whether a run fills in the value, such as a reference to a parameter; such a value is not checked
@@ -87,7 +87,7 @@ def rule_problems(value: Any, is_deferred: Callable[[Any], bool] = lambda _: Fal
     return _read(value, is_deferred)[1]
 
 
-def _read(value: Any, is_deferred: Callable[[Any], bool]) -> tuple[list[Rule], list[RuleProblem]]:
+def _read(value: object, is_deferred: Callable[[Any], bool]) -> tuple[list[Rule], list[RuleProblem]]:
     if is_deferred(value):
         return [], []
     if isinstance(value, Mapping):
@@ -108,6 +108,13 @@ def _read(value: Any, is_deferred: Callable[[Any], bool]) -> tuple[list[Rule], l
     problems: list[RuleProblem] = []
     deferred = False
     for index, item in enumerate(value):
+        if is_deferred(item):
+            deferred = True
+            continue
+        if not isinstance(item, Mapping):
+            fix = "Write an object: {Metric: auc, Must: improve}."
+            problems.append(RuleProblem(f"[{index}]", f"the rule is {shown(item)} instead of an object.", fix))
+            continue
         reader = _RuleReader(item, f"[{index}]", is_deferred)
         rule = reader.rule()
         problems += reader.problems
@@ -129,14 +136,7 @@ class _RuleReader(RuleFields):
     """Reads one rule and collects its problems."""
 
     def rule(self) -> Rule | None:
-        """The rule, or ``None`` if it is not an object or has no metric; valid only if there are no problems."""
-        if self.is_deferred(self.item):
-            self.deferred = True
-            return None
-        if not isinstance(self.item, Mapping):
-            fix = "Write an object: {Metric: auc, Must: improve}."
-            self.problems.append(RuleProblem(self.place, f"the rule is {shown(self.item)} instead of an object.", fix))
-            return None
+        """The rule, or ``None`` if it has no metric; valid only if there are no problems."""
         self._unknown_keys()
         metric = self._metric()
         goal = self._goal(metric)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,7 @@ class Faults:
         """A fault of a whole column."""
         self.sentences.append(sentence)
 
-    def tell(self, name: str, what: str, rows: Any, records: int) -> None:
+    def tell(self, name: str, what: str, rows: Sequence[int] | NDArray[Any], records: int) -> None:
         """A fault of some rows; ignored if there are no rows."""
         if len(rows):
             places = first_few((self._where(int(row)) for row in rows[:5]), len(rows))
@@ -90,7 +90,7 @@ def table(
     champion: ArrayLike | None = None,
     ids: ArrayLike | None = None,
     *,
-    columns: Mapping[str, Any] | None = None,
+    columns: Mapping[str, ArrayLike | Groups] | None = None,
     where: Callable[[int], str] = name_of_row,
 ) -> Predictions:
     """Check arrays of equal length and sort them by id.
@@ -122,7 +122,9 @@ def table(
     )
 
 
-def _require_whole(arrays: Mapping[str, Any], names: Any, groups: Mapping[str, Groups], faults: Faults) -> None:
+def _require_whole(
+    arrays: Mapping[str, NDArray[Any]], names: NDArray[Any] | None, groups: Mapping[str, Groups], faults: Faults
+) -> None:
     """Raise :class:`BadPredictions` for columns of different lengths, for no records, and for ``faults``."""
     lengths = {name: len(array) for name, array in arrays.items()}
     if names is not None:
@@ -182,7 +184,7 @@ def id_text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def numbers(name: str, values: Any, faults: Faults) -> Any:
+def numbers(name: str, values: ArrayLike, faults: Faults) -> Any:
     """(n,) finite numbers; other values are added to ``faults`` with their rows."""
     array = np.asarray(np.ma.filled(values.astype(float), np.nan) if np.ma.isMaskedArray(values) else values)
     if array.dtype.kind in "US" and not hasattr(values, "dtype"):
@@ -276,11 +278,12 @@ def _refuse_duplicates(names: NDArray[Any], order: NDArray[Any], where: Callable
     raise BadPredictions([f"{_some(len(twice), 'id')} {stand} more than once: {first_few(shown, len(twice))}."])
 
 
-def _groups(name: str, values: Any, faults: Faults) -> Groups:
+def _groups(name: str, values: ArrayLike | Groups, faults: Faults) -> Groups:
     if isinstance(values, Groups):
         texts, codes = values.values, np.asarray(values.codes)
     else:
-        items = values.tolist() if hasattr(values, "tolist") else list(values)
+        given: Any = values  # any library's column, or a sequence
+        items = given.tolist() if hasattr(given, "tolist") else list(given)
         known: dict[Any, int] = {}
         codes = np.fromiter((known.setdefault(_group_text(item), len(known)) for item in items), np.int64, len(items))
         texts = tuple(known)
@@ -298,7 +301,7 @@ def _group_text(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _fingerprint(ids: Any, label: Any) -> str:
+def _fingerprint(ids: NDArray[Any] | None, label: NDArray[Any]) -> str:
     digest = hashlib.sha256()
     if ids is not None:
         digest.update(str(ids.dtype.kind).encode())
@@ -307,7 +310,7 @@ def _fingerprint(ids: Any, label: Any) -> str:
     return digest.hexdigest()
 
 
-def column_named(name: str, columns: Mapping[str, Any]) -> str:
+def column_named(name: str, columns: Collection[str]) -> str:
     """The problem of a missing column ``name``."""
     near = alike(name, columns)
     has = first_few(columns, len(columns), 12)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attr
 from airflow.providers.openlineage.extractors.base import OperatorLineage
@@ -20,6 +20,9 @@ from openlineage.client.facet_v2 import (
     source_code_location_job,
 )
 
+if TYPE_CHECKING:
+    from ..json_types import JsonObject
+
 KNOWN: dict[str, Any] = {
     "version": dataset_version_dataset.DatasetVersionDatasetFacet,
     "errorMessage": error_message_run.ErrorMessageRunFacet,
@@ -31,7 +34,9 @@ if hasattr(facet_v2, "input_statistics_input_dataset"):  # not in every version 
     KNOWN["inputStatistics"] = facet_v2.input_statistics_input_dataset.InputStatisticsInputDatasetFacet
 
 
-def lineage(datasets: Mapping[str, Any], run_facets: Mapping[str, Any], job_facets: Mapping[str, Any]) -> Any:
+def lineage(
+    datasets: Mapping[str, Sequence[JsonObject]], run_facets: Mapping[str, Any], job_facets: Mapping[str, Any]
+) -> Any:
     """An operator's answer to the provider's listener."""
     return OperatorLineage(
         inputs=[_dataset(InputDataset, one) for one in datasets.get("inputs", ())],
@@ -55,7 +60,7 @@ def as_run_event(data: Mapping[str, Any]) -> RunEvent:
     )
 
 
-def _dataset(kind: Any, data: Mapping[str, Any]) -> Any:
+def _dataset(kind: type[InputDataset] | type[OutputDataset], data: Mapping[str, Any]) -> Any:
     more = {name: _facets(data[name]) for name in ("inputFacets", "outputFacets") if name in data}
     return kind(namespace=data["namespace"], name=data["name"], facets=_facets(data["facets"]), **more)
 

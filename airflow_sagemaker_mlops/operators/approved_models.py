@@ -13,7 +13,7 @@ from .. import settings
 from ..assets import model_asset
 
 if TYPE_CHECKING:
-    from ..registry.champion import Version
+    from ..registry.champion import Client, Version
 
 VARIABLE = "sagemaker_mlops_approved"  # Airflow variables with what earlier sweeps saw: they outlast `airflow db clean`
 
@@ -124,7 +124,7 @@ def news_of(stored: object, approved: Iterable[int], task: str) -> tuple[dict[st
     return after, News([number for number, _ in news], frozenset(number for number, first in news if first))
 
 
-def _approved(client: Any, group: str) -> dict[int, str]:
+def _approved(client: Client, group: str) -> dict[int, str]:
     """{number: ARN} of the approved versions; {} for a group that does not exist yet."""
     from ..registry.champion import approved_versions
     from ..registry.errors import NoSuchGroup
@@ -138,7 +138,7 @@ def _approved(client: Any, group: str) -> dict[int, str]:
         return {}
 
 
-def _version(client: Any, arn: str) -> Version:
+def _version(client: Client, arn: str) -> Version:
     from ..registry.champion import version_of
 
     return version_of(client, arn)

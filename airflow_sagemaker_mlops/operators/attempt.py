@@ -23,6 +23,7 @@ from ..definition.step_types import WAITING
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
     from ..runtime.events import StepEndedBadly
     from ..runtime.selective.step import StepSelection
@@ -106,7 +107,7 @@ class StepAttempts(BaseOperator):
             emit_for_step(self.step, self.outlets, context, result, upstream=upstream)
         return result
 
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+    def get_openlineage_facets_on_complete(self, task_instance: RuntimeTaskInstanceProtocol) -> Any:
         """Called by the OpenLineage provider's listener, also after a failure, in the worker where the task ended."""
         from ..integrations.openlineage import lineage_of_step
 

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..aws_errors import NOT_FOUND, error_code
+from ..s3 import split_uri
 from .errors import ModelDataGone, NoSuchGroup, RegistryError
+
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
+    from .clients import SageMakerRegistry
 
 Client = Callable[[str], Any]  # service -> boto3 client
 PRODUCTION, APPROVED, REJECTED, ARCHIVED = "Production", "Approved", "Rejected", "Archived"
@@ -88,7 +93,7 @@ def champion_if_any(client: Client, group: str, *, group_may_be_missing: bool) -
         raise NoSuchGroup(f"{error} {way_out}") from None
 
 
-def approved_versions(sagemaker: Any, group: str) -> Iterator[Mapping[str, Any]]:
+def approved_versions(sagemaker: SageMakerRegistry, group: str) -> Iterator[AwsShape]:
     """Summaries of the approved versions with a completed registration."""
     members: dict[str, Any] = {"ModelPackageGroupName": group, "ModelApprovalStatus": APPROVED, "MaxResults": 100}
     while True:
@@ -105,7 +110,7 @@ def approved_versions(sagemaker: Any, group: str) -> Iterator[Mapping[str, Any]]
         members["NextToken"] = answer["NextToken"]
 
 
-def require_group(sagemaker: Any, group: str) -> None:
+def require_group(sagemaker: SageMakerRegistry, group: str) -> None:
     """Raise :class:`NoSuchGroup` unless the group exists."""
     try:
         sagemaker.describe_model_package_group(ModelPackageGroupName=group)
@@ -142,7 +147,7 @@ def require_model_data(client: Client, version: Version) -> None:
 
     If S3 denies access, nothing is raised: the job that reads the model has its own permissions.
     """
-    bucket, _, key = version.model_data.removeprefix("s3://").partition("/")
+    bucket, key = split_uri(version.model_data)
     if not version.model_data.startswith("s3://") or not key:
         return
     try:
@@ -162,7 +167,7 @@ def require_model_data(client: Client, version: Version) -> None:
         )
 
 
-def in_production(package: Mapping[str, Any]) -> bool:
+def in_production(package: AwsShape) -> bool:
     """Whether the stage in a summary or description is Production with the status Approved."""
     cycle = package.get("ModelLifeCycle") or {}
     return (cycle.get("Stage"), cycle.get("StageStatus")) == (PRODUCTION, APPROVED)
@@ -188,11 +193,11 @@ def _rank(version: Version) -> tuple[Any, ...]:
     return (version.promotion_number, str(version.described.get("LastModifiedTime") or ""), version.number)
 
 
-def _number(row: Mapping[str, Any]) -> int:
+def _number(row: AwsShape) -> int:
     return int(row.get("ModelPackageVersion") or 0)
 
 
-def _model_data(described: Mapping[str, Any]) -> str:
+def _model_data(described: AwsShape) -> str:
     for container in (described.get("InferenceSpecification") or {}).get("Containers") or []:
         source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
         if container.get("ModelDataUrl") or source.get("S3Uri"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from .champion import Client, Version, short_name, version_of
 from .errors import Abandoned, ChampionChanged, RegistryError
@@ -45,7 +44,7 @@ class Change:
     model_package: str
     baseline: Baseline
     ident: str
-    by: Mapping[str, Any]
+    by: Mapping[str, str]
     sentence: str = ""
     kind: str = "promotion"
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"))

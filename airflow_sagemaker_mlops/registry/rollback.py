@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from .champion import REJECTED, Client, Version, champion_of, require_model_data, version_of
 from .change import Baseline, Change, Changed, completed, decided
@@ -37,7 +36,7 @@ def rollback(
     history: History,
     *,
     ident: str,
-    by: Mapping[str, Any],
+    by: Mapping[str, str],
     reason: str,
     tell: Tell,
     expected: int | None = None,

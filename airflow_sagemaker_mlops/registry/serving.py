@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from ..aws_errors import NOT_FOUND, error_code
 from .champion import Client, Version
 from .errors import RegistryError
+
+if TYPE_CHECKING:
+    from ..json_types import AwsShape
+    from .clients import SageMakerRegistry
 
 MOST = 100  # configurations to search, newest first
 LONGEST_WAIT_S = 3600.0  # for an update that is in progress
@@ -96,7 +100,7 @@ def start_endpoint_update(
     return wanted
 
 
-def _is_or_comes(found: Mapping[str, Any], configuration: str) -> bool:
+def _is_or_comes(found: AwsShape, configuration: str) -> bool:
     status = found.get("EndpointStatus")
     serves = status == "InService" and found.get("EndpointConfigName") == configuration
     return serves or (status in ("Creating", "Updating") and _coming(found) == configuration)
@@ -113,7 +117,7 @@ def _update(client: Client, endpoint: str, configuration: str) -> bool:
     return True
 
 
-def _still_busy(endpoint: str, found: Mapping[str, Any], wanted: str) -> str:
+def _still_busy(endpoint: str, found: AwsShape, wanted: str) -> str:
     return (
         f"{_moving(endpoint, found)}, so it was not updated. The registry was rolled back. AWS accepts an update only "
         f"after the one in progress, which one of its alarms ends early (aws cloudwatch set-alarm-state). Afterwards: "
@@ -121,20 +125,20 @@ def _still_busy(endpoint: str, found: Mapping[str, Any], wanted: str) -> str:
     )
 
 
-def _moving(endpoint: str, found: Mapping[str, Any]) -> str:
+def _moving(endpoint: str, found: AwsShape) -> str:
     coming = _coming(found)
     return f"{endpoint} is {found.get('EndpointStatus')}" + (f' and moves to "{coming}"' if coming else "")
 
 
-def _coming(found: Mapping[str, Any]) -> str:
+def _coming(found: AwsShape) -> str:
     return str((found.get("PendingDeploymentSummary") or {}).get("EndpointConfigName") or "")
 
 
-def _names(variants: list[Mapping[str, Any]]) -> frozenset[str]:
+def _names(variants: list[AwsShape]) -> frozenset[str]:
     return frozenset(str(variant.get("VariantName")) for variant in variants)
 
 
-def _is_of(sagemaker: Any, model: str, version: Version) -> bool:
+def _is_of(sagemaker: SageMakerRegistry, model: str, version: Version) -> bool:
     """Whether ``model`` was made from the package, or has the images and the model data of all its containers."""
     try:
         described = sagemaker.describe_model(ModelName=model)
@@ -155,13 +159,13 @@ def _is_of(sagemaker: Any, model: str, version: Version) -> bool:
     )
 
 
-def _containers(described: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _containers(described: AwsShape) -> Iterator[AwsShape]:
     if described.get("PrimaryContainer"):
         yield described["PrimaryContainer"]
     yield from described.get("Containers") or []
 
 
-def _images(container: Mapping[str, Any]) -> tuple[str, ...]:
+def _images(container: AwsShape) -> tuple[str, ...]:
     """The image as it was registered, and the same by its digest."""
     image, digest = str(container.get("Image") or ""), str(container.get("ImageDigest") or "")
     repository = image.partition("@")[0]
@@ -170,6 +174,6 @@ def _images(container: Mapping[str, Any]) -> tuple[str, ...]:
     return (image, f"{repository}@{digest}") if digest else (image,)
 
 
-def _data(container: Mapping[str, Any]) -> str:
+def _data(container: AwsShape) -> str:
     source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     return str(container.get("ModelDataUrl") or source.get("S3Uri") or "")

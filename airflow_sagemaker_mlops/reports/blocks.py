@@ -8,10 +8,13 @@ the background.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .index_entries import short
+
+if TYPE_CHECKING:
+    from .model_view import Metric
 
 Cell = Any  # a JSON value; see above
 Block = dict[str, Any]
@@ -133,7 +136,7 @@ def counted(number: int, one: str) -> str:
     return f"{number:,} {one}" + ("" if number == 1 else "s")
 
 
-def metric_said(metric: Any) -> str:
+def metric_said(metric: Metric) -> str:
     """``AUC 0.68 (0.66 to 0.7)``."""
     ends = f" ({said(metric['low'])} to {said(metric['high'])})" if metric.get("low") is not None else ""
     return f"{metric['title']} {said(metric['value'])}{ends}"

@@ -48,7 +48,7 @@ class Work:
     stubs: Mapping[str, Any] | None = None
     branches: Mapping[str, Branch] | None = None
     max_parallel_steps: int = 0
-    recorder: StepRecorder | None = None
+    recorder: StepRecorder[Any] | None = None
     recording: Recording | None = None
     selection: Selection | None = None
     pins: Pins = NO_PINS

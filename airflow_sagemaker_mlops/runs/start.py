@@ -46,7 +46,7 @@ class RunStart:
     given: frozenset[str]
     choices: tuple[dict[str, Branch], ...]
     recording: Recording | None = None
-    recorder: StepRecorder | None = None
+    recorder: StepRecorder[Any] | None = None
     selective_plan: SelectivePlan | None = None
 
     @property

@@ -47,10 +47,11 @@ def refusal(reason: str) -> dict[str, str]:
     return {"Status": "NotStarted", "Because": reason}
 
 
-def reason_in(result: Any) -> str:
+def reason_in(result: object) -> str:
     """Why the step with this ``result`` was refused; empty if it was not."""
-    refused = isinstance(result, dict) and result.get("Status") == "NotStarted"
-    return str(result.get("Because")) if refused else ""
+    if isinstance(result, dict) and result.get("Status") == "NotStarted":
+        return str(result.get("Because"))
+    return ""
 
 
 def sibling_index(ti: RuntimeTaskInstanceProtocol, task_id: str) -> int | None:

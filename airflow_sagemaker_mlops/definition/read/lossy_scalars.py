@@ -81,7 +81,7 @@ def settle(document: object) -> tuple[Any, dict[str, str], list[Problem]]:
     return document, texts, problems
 
 
-def _slot(slot: str, key: Any, kind: str) -> str:
+def _slot(slot: str, key: str | int, kind: str) -> str:
     """The slot of the value under ``key``, in a container in ``slot``.
 
     ""           the document's own keys

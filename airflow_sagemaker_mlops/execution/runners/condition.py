@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...definition.conditions import parse_conditions
 from ...definition.evaluate import IncomparableValues, Outcome, evaluate
@@ -13,6 +13,11 @@ from ..exceptions import StepFailed, UnresolvedExpression
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
 from .base import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...definition.model import ConditionNode
 
 
 class ConditionRunner(Runner):
@@ -69,7 +74,7 @@ def _reasons(run: StepRun, conditions: object) -> Iterator[str]:
                 yield str(decision.get("Sentence", ""))
 
 
-def _evaluate(run: StepRun, conditions: Any) -> Outcome:
+def _evaluate(run: StepRun, conditions: Sequence[ConditionNode]) -> Outcome:
     try:
         return evaluate(conditions, lambda value: resolve(value, run.scope, "Arguments.Conditions"))
     except IncomparableValues as error:

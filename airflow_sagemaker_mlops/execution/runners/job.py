@@ -82,10 +82,10 @@ async def ended_well(run: StepRun, job: Submitted, address: AwsShape) -> dict[st
     return await _with_extra(run, answer)
 
 
-async def _with_extra(run: StepRun, answer: dict[str, Any]) -> dict[str, Any]:
+async def _with_extra(run: StepRun, answer: AwsShape) -> dict[str, Any]:
     entry, outputs = run.entry, run.spec.outputs
     if not entry.extra or not (outputs == "all" or any(path.startswith(entry.extra_member) for path in outputs)):
-        return answer
+        return dict(answer)
     more = as_json(await call(run.aws, entry.service, entry.extra, **entry.extra_request(answer)))
     return {**answer, entry.extra_member: more.get(entry.extra_member) or []}
 

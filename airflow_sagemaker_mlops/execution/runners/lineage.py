@@ -14,7 +14,7 @@ from .base import Runner
 from .job import result_of
 
 if TYPE_CHECKING:
-    from ...json_types import AwsShape
+    from ...json_types import AwsShape, JsonObject
 
 
 class LineageRunner(Runner):
@@ -81,7 +81,7 @@ async def _artifact(run: StepRun, request: AwsShape) -> str:
     return str((same or found[0])["ArtifactArn"])
 
 
-def _end(run: StepRun, end: Any, arns: dict[tuple[str, str], str]) -> str:
+def _end(run: StepRun, end: JsonObject | None, arns: dict[tuple[str, str], str]) -> str:
     """The ARN of one end of an association: given, or that of an entity created by this step."""
     if isinstance(end, dict) and end.get("Arn"):
         return str(end["Arn"])

@@ -203,15 +203,13 @@ def _random_value(item: AwsShape, rng: random.Random) -> float:
     return rng.uniform(low, high)
 
 
-def _with_objective_metric(algorithm: dict[str, Any], metric: str | None) -> dict[str, Any]:
+def _with_objective_metric(algorithm: AwsShape, metric: str | None) -> AwsShape:
     """``algorithm`` with a definition of the objective metric, which the built-in XGBoost has on AWS."""
     known = {item["Name"] for item in algorithm.get("MetricDefinitions") or []}
     if metric and metric not in known and XGBOOST.search(algorithm.get("TrainingImage") or ""):
         regex = rf"{metric.replace(':', '-')}[:=]([0-9.eE+-]+)"
-        algorithm["MetricDefinitions"] = [
-            *(algorithm.get("MetricDefinitions") or []),
-            {"Name": metric, "Regex": regex},
-        ]
+        definitions = [*(algorithm.get("MetricDefinitions") or []), {"Name": metric, "Regex": regex}]
+        return {**algorithm, "MetricDefinitions": definitions}
     return algorithm
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...json_types import AwsShape
 from ..errors import AwsError, invalid
@@ -25,6 +25,9 @@ from .context import (
     sorted_rows,
     tags_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 GROUP, RECORD = "feature-group", "feature-record"
 TYPES = {"Integral": int, "Fractional": float, "String": str}
@@ -208,7 +211,9 @@ def _save_if_newer(context: Context, group: Resource, identifier: str, body: Aws
             context.store.update(family, context.region, identifier, **body)
 
 
-def _record(context: Context, group: Resource, identifier: str, names: Any) -> tuple[list[Answer], float | None] | None:
+def _record(
+    context: Context, group: Resource, identifier: str, names: Collection[str]
+) -> tuple[list[Answer], float | None] | None:
     found = context.store.get(_records(group), context.region, identifier)
     if found is None or found.body["deleted"] or (found.body["expires"] or float("inf")) < time.time():
         return None

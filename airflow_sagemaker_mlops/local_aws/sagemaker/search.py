@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -151,12 +152,11 @@ def _holds(value: object, operator: str, wanted: str) -> bool:
     }[operator]
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     """A number, or an ISO 8601 time as epoch seconds, the form in which times are stored; else ``None``."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        pass
+    if isinstance(value, str | int | float):
+        with suppress(ValueError):
+            return float(value)
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:

@@ -25,7 +25,7 @@ class TriggerTaskStore:
         """The value stored under ``key``; ``None`` if there is none."""
         return await self._get(key) if space is Space.XCOM else None
 
-    async def set(self, key: str, value: Any, space: Space = Space.XCOM) -> None:
+    async def set(self, key: str, value: object, space: Space = Space.XCOM) -> None:
         """Store ``value`` under ``key`` in place of the earlier one, while the task is deferred."""
         if space is not Space.XCOM:
             return

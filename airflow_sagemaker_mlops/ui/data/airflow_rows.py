@@ -238,10 +238,10 @@ def _iso(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _value(stored: Any) -> Json:
+def _value(stored: Json) -> Json:
     """An XCom's value; workers store it as JSON in text."""
     if not isinstance(stored, str):
-        return stored  # type: ignore[no-any-return]
+        return stored
     try:
         return json.loads(stored)  # type: ignore[no-any-return]
     except ValueError:

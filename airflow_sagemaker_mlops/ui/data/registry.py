@@ -7,10 +7,10 @@ each endpoint.  Blocking.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...json_types import JsonObject
 from ...registry.champion import champion_of, short_name
@@ -18,6 +18,10 @@ from ...registry.errors import RegistryError
 from ...registry.history import History, history_of
 from ...reports.model_view import Registry
 from .stores import client_of
+
+if TYPE_CHECKING:
+    from ...json_types import AwsShape
+    from ...registry.clients import SageMakerRegistry
 
 MOST_VERSIONS = 1_000
 MOST_CHANGES = 50
@@ -48,7 +52,7 @@ def registry_of(group: str, history: str, endpoints: Sequence[str]) -> Registry:
     )
 
 
-def _versions(sagemaker: Any, group: str) -> list[JsonObject]:
+def _versions(sagemaker: SageMakerRegistry, group: str) -> list[JsonObject]:
     members: dict[str, Any] = {"ModelPackageGroupName": short_name(group), "MaxResults": 100}
     rows: list[JsonObject] = []
     while len(rows) < MOST_VERSIONS:
@@ -60,7 +64,7 @@ def _versions(sagemaker: Any, group: str) -> list[JsonObject]:
     return rows
 
 
-def _row(row: Mapping[str, Any]) -> JsonObject:
+def _row(row: AwsShape) -> JsonObject:
     created = row.get("CreationTime")
     keys = ("ModelPackageArn", "ModelApprovalStatus", "ModelLifeCycle")
     kept: dict[str, Any] = {key: row[key] for key in keys if key in row}
@@ -82,7 +86,7 @@ def _entries(history: History) -> list[JsonObject]:
         return [entry for entry in found if entry is not None]
 
 
-def _serving(sagemaker: Any, endpoints: Sequence[str]) -> dict[str, str]:
+def _serving(sagemaker: SageMakerRegistry, endpoints: Sequence[str]) -> dict[str, str]:
     """{endpoint: ARN of its model package}; without endpoints that are gone, or serve several models."""
     found = {}
     for endpoint in endpoints:
