@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_sagemaker_mlops.definition.evaluate import IncomparableValues, evaluate
@@ -222,6 +222,7 @@ def test_every_operand_is_resolved_even_where_it_could_not_matter() -> None:
 scalars = st.one_of(st.integers(-5, 5), st.floats(-5, 5), st.booleans(), st.text("ab", max_size=2))
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(scalars, scalars)
 def test_equals_is_symmetric_and_the_opposite_of_not_equals(left: Any, right: Any) -> None:
     try:
