@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from .aws.clients import as_json, insist
+from .aws.calls import as_json, insist
 from .step_run import StepRun
 
 OFF = "ALARM"

@@ -8,7 +8,8 @@ from ..aws_errors import NOT_FOUND, error_code
 from ..definition.expressions import parse_value
 from ..steps.model import StepType
 from ..steps.shapes import operation_output, with_capitals
-from .aws.clients import Aws, as_json, call
+from .aws.calls import as_json, call
+from .aws.clients import Aws
 from .scope import resolve
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..aws_errors import error_code, error_message
-from .aws.clients import is_out_of_date, is_transient, may_pass, misconfigured, unknown_region
+from .aws.errors import is_out_of_date, is_transient, may_pass, misconfigured, unknown_region
 from .describe import describe
 from .exceptions import StepFailed, StepRefused
 from .job_state import JobState

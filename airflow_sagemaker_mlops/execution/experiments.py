@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..aws_errors import error_code, error_message
 from ..definition.expressions import parse_value
 from ..definition.step_types import IN_EXPERIMENTS
-from .aws.clients import IN_USE, insist
+from .aws.calls import insist
+from .aws.errors import IN_USE
 from .aws.threads import in_thread
 from .aws_names import aws_name
 from .scope import EXPERIMENT_LIMIT, experiment_of, resolve

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .aws.clients import is_throttled, is_transient, may_pass
+from .aws.errors import is_throttled, is_transient, may_pass
 from .backoff import Backoff
 from .exceptions import JobFailed, StepRefused, Unanswered
 from .job_state import JobState

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..definition.values import parse_parameter
 from ..plan.spec import StepSpec
 from ..s3 import split_uri
-from .aws.clients import Aws, is_transient, may_pass
+from .aws.clients import Aws
+from .aws.errors import is_transient, may_pass
 from .exceptions import StepFailed
 from .identity import StepIdentity, whole_seconds
 from .scope import MOST_READ, Unreadable

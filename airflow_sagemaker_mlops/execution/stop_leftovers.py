@@ -16,7 +16,8 @@ from typing import Any
 from ..aws_errors import NOT_FOUND, error_code, error_message
 from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
-from .aws.clients import Aws, insist, tags_of
+from .aws.calls import insist, tags_of
+from .aws.clients import Aws
 
 LOOK_AGAIN_S = (5.0, 10.0)  # by then, a job that was being created is visible
 IsOwn = Callable[[str, Mapping[str, str]], Awaitable[bool]]

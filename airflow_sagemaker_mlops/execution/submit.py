@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..aws_errors import NOT_FOUND, error_code, error_message
-from .aws.clients import IN_USE, call, insist, tags_of
+from .aws.calls import call, insist, tags_of
+from .aws.errors import IN_USE
 from .backoff import Backoff, poll_until
 from .describe import address_of, describe
 from .exceptions import NameTaken, StepFailed

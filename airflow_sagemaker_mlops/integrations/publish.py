@@ -88,7 +88,7 @@ def _sagemaker(source: PipelineSource) -> Any:
 
 
 def _package(source: PipelineSource, arn: str) -> AwsShape:
-    from ..execution.aws.clients import as_json
+    from ..execution.aws.calls import as_json
 
     return dict(as_json(_sagemaker(source).describe_model_package(ModelPackageName=arn)))
 

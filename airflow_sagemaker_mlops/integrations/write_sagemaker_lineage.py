@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..aws_errors import error_code, error_message
-from ..execution.aws.clients import IN_USE
+from ..execution.aws.errors import IN_USE
 from .sagemaker_lineage import Edge, Graph, graph_of
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ..airflow_versions import (
     AirflowSkipException,
     DownstreamTasksSkipped,
 )
-from ..execution.aws.clients import is_transient
+from ..execution.aws.errors import is_transient
 from .infrastructure_retries import INFRASTRUCTURE_RETRIES, MOST_ERRORS
 
 if TYPE_CHECKING:

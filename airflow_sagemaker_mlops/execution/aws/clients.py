@@ -1,47 +1,15 @@
-"""AWS access for ``execution``: clients by service, calls outside the event loop, and classification of errors."""
+"""Clients of AWS by service, for one account and region."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from itertools import islice
 from typing import Any, Protocol
 
-from ...aws_errors import error_code
-from ..backoff import Backoff
-from .threads import in_thread
-
 LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?/?$")
-IN_USE = frozenset({"ResourceInUse", "ResourceInUseException", "ConflictException", "ResourceAlreadyExists"})
-THROTTLED = frozenset(
-    {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}
-)
-# botocore's errors for a call without a response
-NO_ANSWER = frozenset({"HTTPClientError", "ConnectionError", "IncompleteReadError", "ResponseStreamingError"})
-NEVER_SENT = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"})
-FOUND_LATER = frozenset({"CredentialRetrievalError", "TokenRetrievalError", "MetadataRetrievalError"})
-OUT_OF_DATE = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-# A key that is being rotated, or a clock that is minutes off; AWS uses the same codes for keys that were never valid
-NOT_RECOGNISED = frozenset(
-    {
-        "UnrecognizedClientException",
-        "InvalidClientTokenId",
-        "InvalidAccessKeyId",
-        "InvalidToken",
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "RequestTimeTooSkewed",
-    }
-)
-MISSED = frozenset({"NoCredentialsError", "PartialCredentialsError"})
-ENDING = ("Stop", "Cancel", "Terminate", "Delete")  # operation prefixes that use the urgent thread pool
 READ_TIMEOUT_S = 70.0
-TRIES = 6  # of a call that is retried on transient errors
 
 
 class Aws(Protocol):
@@ -144,123 +112,3 @@ class SessionAws:
         if any(entry.sent_once for entry in entries):
             config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
         return config
-
-
-async def tags_of(ask: Callable[..., Awaitable[dict[str, Any]]], arn: object) -> dict[str, str]:
-    """{key: value} of a SageMaker resource; ``ask`` is :func:`call` bound to an account, or a variant that retries."""
-    tags: dict[str, str] = {}
-    token: dict[str, str] = {}
-    while True:
-        answer = await ask("sagemaker", "ListTags", ResourceArn=arn, **token)
-        tags.update({tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])})
-        if not answer.get("NextToken"):
-            return tags
-        token = {"NextToken": answer["NextToken"]}
-
-
-async def call(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
-    """Call ``operation`` in a thread; returns the response without its metadata."""
-    answer = await in_thread(aws.key, _call, aws, service, operation, members, urgent=operation.startswith(ENDING))
-    answer.pop("ResponseMetadata", None)
-    return answer
-
-
-async def insist(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
-    """Like :func:`call`, but retries transient errors.  Only for idempotent operations."""
-    return await patiently(lambda: call(aws, service, operation, **members), is_transient)
-
-
-async def patiently(
-    ask: Callable[[], Awaitable[dict[str, Any]]], passes: Callable[[Exception], bool]
-) -> dict[str, Any]:
-    """The result of ``ask``, which is retried after errors that ``passes`` accepts."""
-    for pause in islice(Backoff(2.0, 20.0, 2.0), TRIES - 1):
-        try:
-            return await ask()
-        except Exception as error:
-            if not passes(error):
-                raise
-            await asyncio.sleep(pause)
-    return await ask()
-
-
-def _call(aws: Aws, service: str, operation: str, members: Mapping[str, object]) -> dict[str, Any]:
-    from botocore import xform_name
-
-    method = getattr(aws.client(service), xform_name(operation))
-    return dict(method(**members))
-
-
-def is_throttled(error: Exception) -> bool:
-    """Whether the call was throttled, and so not executed."""
-    return error_code(error) in THROTTLED
-
-
-def is_transient(error: Exception) -> bool:
-    """Whether the same call may succeed later: throttled, 5xx, or no response."""
-    if is_throttled(error):
-        return True
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return bool(status >= 500 and status != 501)
-    if isinstance(error, ConnectionError | TimeoutError):
-        return True
-    return any(cls.__name__ in NO_ANSWER for cls in type(error).__mro__)
-
-
-def may_be_done(error: Exception) -> bool:
-    """Whether the call may have been executed, with only its response lost."""
-    answered = isinstance(getattr(error, "response", None), dict)
-    return is_transient(error) and not answered and type(error).__name__ not in NEVER_SENT
-
-
-def is_out_of_date(error: Exception) -> bool:
-    """Whether the credentials have expired or could temporarily not be fetched: new ones may be available soon."""
-    return error_code(error) in OUT_OF_DATE or type(error).__name__ in FOUND_LATER
-
-
-def may_pass(error: Exception) -> bool:
-    """Whether the error may be temporary for an existing job, whose credentials were valid when it was created."""
-    return is_out_of_date(error) or error_code(error) in NOT_RECOGNISED or type(error).__name__ in MISSED
-
-
-def misconfigured(error: Exception) -> str:
-    """What botocore lacks before it can make any call (credentials, a region); empty for other errors."""
-    name = type(error).__name__
-    ours = type(error).__module__ == "botocore.exceptions" and not error_code(error) and not is_transient(error)
-    return name.removesuffix("Error") if ours and name not in FOUND_LATER else ""
-
-
-def unknown_region(aws: Aws, service: str, error: Exception) -> str:
-    """A sentence if there was no connection and botocore knows no ``service`` in the region; otherwise empty."""
-    if type(error).__name__ != "EndpointConnectionError" or aws.is_local:
-        return ""
-    session = getattr(aws, "session", None)
-    known = (
-        [
-            region
-            for partition in session.get_available_partitions()
-            for region in session.get_available_regions(service, partition_name=partition)
-        ]
-        if session is not None
-        else [aws.region]
-    )
-    return "" if aws.region in known else f'no {service} is known in region "{aws.region}" ({error})'
-
-
-def as_json(value: object) -> Any:
-    """An API response as plain JSON: times in ISO 8601 UTC, decimals as numbers, without bytes."""
-    match value:
-        case Mapping():
-            return {key: as_json(item) for key, item in value.items() if not isinstance(item, bytes)}
-        case list() | tuple():
-            return [as_json(item) for item in value]
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case date():
-            return value.isoformat()
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
-        case _:
-            return value

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ...definition.values import as_text
 from ...registry.wording import fitted
-from ..aws.clients import as_json, call, insist
+from ..aws.calls import as_json, call, insist
 from ..backoff import Backoff
 from ..exceptions import StepFailed
 from ..job_state import JobState

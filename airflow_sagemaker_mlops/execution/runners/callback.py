@@ -11,7 +11,7 @@ from typing import Any
 from ...definition.expressions import parse_value
 from ...definition.values import as_text, parse_parameter
 from .. import callback_tokens
-from ..aws.clients import call
+from ..aws.calls import call
 from ..aws.threads import in_thread
 from ..backoff import Backoff, poll_until
 from ..exceptions import StepFailed

@@ -8,7 +8,7 @@ from ...aws_errors import error_code, error_message
 from ...definition.property_paths import MissingValue, lookup, parse_path
 from ...definition.step_types import STEP_SYNTAX
 from ...s3 import split_uri
-from ..aws.clients import call
+from ..aws.calls import call
 from ..exceptions import StepFailed
 from ..request import resolved_arguments
 from ..step_run import StepResult, StepRun, now

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..aws.clients import as_json, call, insist, is_throttled, patiently
+from ..aws.calls import as_json, call, insist, patiently
+from ..aws.errors import is_throttled
 from ..describe import properties_of
 from ..exceptions import StepFailed
 from ..identity import digest, resource_name

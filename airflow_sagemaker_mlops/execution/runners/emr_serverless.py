@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import NOT_FOUND, error_code
-from ..aws.clients import as_json, call, insist
+from ..aws.calls import as_json, call, insist
 from ..backoff import Backoff, poll_until
 from ..describe import properties_of
 from ..exceptions import StepFailed

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...aws_errors import error_code, error_message
 from ..alarms import alarms_during
-from ..aws.clients import IN_USE, as_json, call
+from ..aws.calls import as_json, call
+from ..aws.errors import IN_USE
 from ..backoff import Backoff, poll_until
 from ..describe import address_of, describe
 from ..exceptions import JobFailed, StepFailed

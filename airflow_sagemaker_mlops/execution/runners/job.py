@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..aws.clients import as_json, call
+from ..aws.calls import as_json, call
 from ..describe import address_of
 from ..exceptions import JobFailed, StepFailed
 from ..failure_report import report

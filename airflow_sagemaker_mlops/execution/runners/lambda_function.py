@@ -10,7 +10,7 @@ from ...definition.expressions import parse_value
 from ...definition.model import OutputParameter
 from ...definition.read.strict_json import NotJson, read_json
 from ...definition.values import as_text, parse_parameter
-from ..aws.clients import may_be_done
+from ..aws.errors import may_be_done
 from ..aws.threads import in_thread
 from ..exceptions import StepFailed, Unanswered
 from ..job_state import JobState

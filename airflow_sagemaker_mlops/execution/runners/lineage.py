@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import error_message
 from ...definition.arguments import ENTITIES
-from ..aws.clients import as_json, call
+from ..aws.calls import as_json, call
 from ..exceptions import StepFailed
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, now

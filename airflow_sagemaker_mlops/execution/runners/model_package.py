@@ -13,7 +13,8 @@ from ...aws_errors import NOT_FOUND, error_code, error_message
 from ...definition.values import as_text
 from ...registry.wording import MOST_PROPERTIES, metadata_value
 from ...registry.wording import fitted as fitted_text
-from ..aws.clients import IN_USE, as_json, call
+from ..aws.calls import as_json, call
+from ..aws.errors import IN_USE
 from ..backoff import Backoff, poll_until
 from ..exceptions import JobFailed
 from ..identity import digest

@@ -16,7 +16,7 @@ from ...definition.expressions import parse_value
 from ...definition.read.strict_json import NotJson, read_json
 from ...definition.values import coerce
 from ...s3 import split_uri
-from ..aws.clients import as_json, call
+from ..aws.calls import as_json, call
 from ..aws.threads import in_thread
 from ..describe import address_of
 from ..exceptions import StepFailed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..aws.clients import as_json, call
+from ..aws.calls import as_json, call
 from ..describe import address_of, describe
 from ..exceptions import StepFailed
 from ..identity import digest

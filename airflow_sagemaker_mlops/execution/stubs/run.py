@@ -33,7 +33,8 @@ from ...definition.property_paths import MissingValue, lookup, parse_path
 from ...s3 import split_uri
 from ...steps.s3_members import file_in_output
 from ...steps.shapes import operation_output
-from ..aws.clients import Aws, as_json
+from ..aws.calls import as_json
+from ..aws.clients import Aws
 from ..exceptions import JobFailed
 from ..request import build_request, name_of, resolved_arguments
 from ..runners.base import WaitingRunner, runner_of

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import error_code, error_message
-from ..aws.clients import call
+from ..aws.calls import call
 from ..failure_report import LAST_LINES
 from ..step_run import StepRun
 

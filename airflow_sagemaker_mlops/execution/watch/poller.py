@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import NOT_FOUND, error_code
 from ...steps.model import StepType
-from ..aws.clients import NEVER_SENT, Aws, call, is_transient, may_pass
+from ..aws.calls import call
+from ..aws.clients import Aws
+from ..aws.errors import NEVER_SENT, is_transient, may_pass
 from ..backoff import Backoff
 from ..describe import properties_of
 from .eventbridge import JobEvents, events_for

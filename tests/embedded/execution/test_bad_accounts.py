@@ -269,7 +269,7 @@ def test_the_clients_of_boto3_are_what_they_seem() -> None:
     """The names the package goes by are botocore's."""
     from botocore import exceptions
 
-    from airflow_sagemaker_mlops.execution.aws.clients import (
+    from airflow_sagemaker_mlops.execution.aws.errors import (
         FOUND_LATER,
         MISSED,
         NEVER_SENT,

@@ -18,7 +18,7 @@ from airflow_sagemaker_mlops.definition.model import Pipeline, Step
 from airflow_sagemaker_mlops.definition.problems import Problem
 from airflow_sagemaker_mlops.definition.step_types import STEP_SYNTAX, SUPPORTED, WAITING, StepSyntax
 from airflow_sagemaker_mlops.execution import engine
-from airflow_sagemaker_mlops.execution.aws.clients import call
+from airflow_sagemaker_mlops.execution.aws.calls import call
 from airflow_sagemaker_mlops.execution.exceptions import JobFailed
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.request import fitted, resolved_arguments
