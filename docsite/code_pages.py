@@ -6,11 +6,14 @@ The rules are the rows of ``docs/problems.md``; documents and reports are the ca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from airflow_sagemaker_mlops.definition.problem_names import NAMES
 
+from .messages import messages
 from .staging import ROOT
 
 PIPELINES = ROOT / "tests" / "pipelines"
@@ -76,7 +79,7 @@ def linked_table(page: str) -> str:
 def _page(code: str, name: str, rule: str) -> Iterator[str]:
     yield f"# {code}: {name}\n"
     yield f"**The rule:** {_relative(rule)}.\n"
-    cases = sorted(_cases(code), key=lambda case: (not case.name.startswith(code), len(case.name), case.name))
+    cases = sorted(_cases().get(code, ()), key=lambda case: (not case.name.startswith(code), _length(case), case.name))
     fixes = list(dict.fromkeys(fix for case in cases for fix in _fixes(case, code)))
     for number, case in enumerate(cases[:MOST_CASES]):
         yield "## Example\n" if number == 0 else "## Another example\n"
@@ -87,17 +90,39 @@ def _page(code: str, name: str, rule: str) -> Iterator[str]:
         yield from (f"* {_plain(fix)}" for fix in fixes[:8])
         yield ""
     elif not cases:
-        yield "## How to fix it\n"
-        yield "The report names the place and the value, and says what to write instead.\n"
+        yield from _messages(code)
     title, about = _subject(code)
     yield f"Read on: [{title}](../../{about}), [all problem codes](../problems.md#{code.lower()})."
     yield ""
 
 
-def _cases(code: str) -> Iterator[Path]:
+def _messages(code: str) -> Iterator[str]:
+    """For a code without a case: what its reports say, as the package's code has it."""
+    if not messages()[code]:
+        yield "The report names the place and the value, and says what to write instead.\n"
+        return
+    yield "## What a report says\n"
+    yield "With the place and your values instead of `…`:\n\n```text"
+    for message in messages()[code]:
+        yield f"[{code}] {message.what}"
+        if message.fix:
+            yield f"    {message.fix}"
+    yield "```\n"
+
+
+@cache
+def _cases() -> Mapping[str, list[Path]]:
+    """The folders of cases whose report has a code, by code."""
+    found: dict[str, list[Path]] = defaultdict(list)
     for report in [*PIPELINES.glob("invalid/*/report.txt"), *PIPELINES.glob("check/*/report.txt")]:
-        if any(found[2] == code for found in _PROBLEM.finditer(report.read_text(encoding="utf-8"))):
-            yield report.parent
+        for code in {problem[2] for problem in _PROBLEM.finditer(report.read_text(encoding="utf-8"))}:
+            found[code].append(report.parent)
+    return found
+
+
+def _length(case: Path) -> int:
+    """How long the document of a case is; the shortest explains best."""
+    return next(case.glob("pipeline.*")).stat().st_size
 
 
 def _example(case: Path, code: str) -> Iterator[str]:
