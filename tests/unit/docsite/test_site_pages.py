@@ -10,7 +10,9 @@ from airflow_sagemaker_mlops.definition.problem_names import NAMES
 from docsite.__main__ import project
 from docsite.code_pages import code_pages, linked_table
 from docsite.llms import first_sentence
+from docsite.messages import Message, messages
 from docsite.staging import as_zensical_reads_it, nav_pages
+from docsite.tutorial import blocks, plain
 
 ROOT = Path(__file__).parents[3]
 NAV = [page for _, page in nav_pages(project()["nav"])]
@@ -65,3 +67,17 @@ def test_blocks_of_list_items_are_indented_as_python_markdown_wants_them() -> No
 
 def test_the_first_sentence_is_free_of_links_and_lines() -> None:
     assert first_sentence("# Title\n\n<!-- note -->\n\nA [link](x.md) is\n**bold**. More.\n") == "A link is bold."
+
+
+def test_a_code_without_a_case_shows_what_its_reports_say_as_the_code_has_it() -> None:
+    assert Message("… is not a folder.", "Name a folder that does not exist.") in messages()["SM370"]
+    page = {Path(page).name: text for page, text in code_pages()}["sm370.md"]
+    assert "[SM370] … is not a folder.\n    Name a folder that does not exist.\n" in page
+
+
+def test_the_commands_of_the_tutorial_go_with_the_output_below_them() -> None:
+    page = "```sh\npip install uv\nls\n```\n\nText.\n\n```text\na  1.2 s\n...\n```\n\n```sh\ncd x\n```\n\n```yaml\na: 1\n```\n"
+    assert list(blocks(page)) == [(["ls"], ["a  1.2 s"]), (["cd x"], [])]
+    assert plain("Train  ✓ succeeded   11.4 s  pipelines-u5wv-Train-b6gh") == plain(
+        "Train  ✓ succeeded  0.1 s  pipelines-ro3v-Train-g7wx"
+    )
