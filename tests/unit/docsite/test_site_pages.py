@@ -76,7 +76,7 @@ def test_a_code_without_a_case_shows_what_its_reports_say_as_the_code_has_it() -
 
 
 def test_the_commands_of_the_tutorial_go_with_the_output_below_them() -> None:
-    page = "```sh\npip install uv\nls\n```\n\nText.\n\n```text\na  1.2 s\n...\n```\n\n```sh\ncd x\n```\n\n```yaml\na: 1\n```\n"
+    page = "```sh\npip install uv\nls\n```\n\n```text\na  1.2 s\n...\n```\n\n```sh\ncd x\n```\n\n```yaml\na: 1\n```\n"
     assert list(blocks(page)) == [(["ls"], ["a  1.2 s"]), (["cd x"], [])]
     assert plain("Train  ✓ succeeded   11.4 s  pipelines-u5wv-Train-b6gh") == plain(
         "Train  ✓ succeeded  0.1 s  pipelines-ro3v-Train-g7wx"
