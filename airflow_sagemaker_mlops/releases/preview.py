@@ -25,6 +25,7 @@ from .errors import ContentGone
 from .history import Entry
 from .lasting import lasting_effects
 from .objects import Stored
+from .quotas import Quotas, check_quotas, foreign_roles
 from .release import Target, effective, missing_buckets, missing_objects
 from .rights import Checked, Right, caller, check_rights, deployer_rights, rights_of, valued
 
@@ -57,6 +58,8 @@ class Preview:
     rights      the rights of each identity
     problems    problems of the requests with the stage's values, as ``check`` reports them: limits of the API, wrong
                 types, and what AWS does without saying so
+    quotas      the instances that the steps start, compared with the quotas of the account
+    roles       sentences about roles of other accounts
     obstacles   sentences about the account that speak against a deployment
     lasting     sentences about what a rollback would not undo
     notes       other sentences
@@ -73,6 +76,8 @@ class Preview:
     files: tuple[str, ...] = ()
     rights: tuple[Checked, ...] = ()
     problems: tuple[tuple[str, Problem], ...] = ()
+    quotas: Quotas = field(default_factory=Quotas)
+    roles: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
     lasting: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -89,8 +94,9 @@ class Preview:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences about the other problems."""
-        return tuple(f"{name}: {one.where}: {one.what}" for name, one in self.problems if one.severity != "error")
+        """Sentences about the other problems, about quotas and about roles."""
+        others = (f"{name}: {one.where}: {one.what}" for name, one in self.problems if one.severity != "error")
+        return (*others, *self.quotas.exceeded, *self.roles)
 
     @property
     def missing(self) -> tuple[Right, ...]:
@@ -133,6 +139,7 @@ def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
     there = target.place.look()
     notes += _about_place(target, there, last)
     rights = _rights(target, content, before)
+    account = caller(target.client)[0]
     changes, secrets = changes_between(before, content), before.secrets | content.secrets
     notes += [
         f'"{name}" looks like a secret: its value is in the configuration, which is stored with the release'
@@ -154,6 +161,8 @@ def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
             for name, pipeline in content.pipelines.items()
             for problem in request_problems(pipeline)
         ),
+        quotas=check_quotas(target.client, stage, account, content.pipelines),
+        roles=tuple(foreign_roles(stage, account, content.pipelines)),
         obstacles=tuple(obstacles(target)),
         lasting=tuple(lasting_effects(stage, content.pipelines, before.pipelines, current is not None)),
         notes=tuple(notes),

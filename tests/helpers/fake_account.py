@@ -15,11 +15,13 @@ class FakeAccount(FakeRegistry):
     """The clients of all services that a deployment uses.
 
     denied      actions that IAM denies; ``None`` if the caller may not ask IAM
+    quotas      {quota of SageMaker: value}; ``None`` if the caller may not ask for them
     simulated   (principal, actions, resources) of each simulation
     """
 
     account: str = "123456789012"
     denied: frozenset[str] | None = frozenset()
+    quotas: dict[str, float] | None = field(default_factory=dict)
     simulated: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
 
     def get_caller_identity(self) -> dict[str, Any]:
@@ -37,6 +39,19 @@ class FakeAccount(FakeRegistry):
             return {"EvaluationResults": rows, "IsTruncated": False}
 
         return self._answer("SimulatePrincipalPolicy", work)
+
+    def list_service_quotas(self, **members: Any) -> dict[str, Any]:
+        """Two pages; the second has the account's own quotas."""
+        if self.quotas is None:
+            raise refused("AccessDeniedException", "User is not authorized to perform servicequotas:ListServiceQuotas")
+        if "NextToken" not in members:
+            rows = [
+                {"QuotaName": f"ml.p4d.24xlarge for {usage} usage", "Value": 0.0}
+                for usage in ("endpoint", "training job")
+            ]
+            return self._answer("ListServiceQuotas", lambda: {"Quotas": rows, "NextToken": "2"})
+        own = [{"QuotaName": name, "Value": value} for name, value in self.quotas.items()]
+        return self._answer("ListServiceQuotas", lambda: {"Quotas": own})
 
     @property
     def writes(self) -> list[str]:

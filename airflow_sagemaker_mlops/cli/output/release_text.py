@@ -7,6 +7,7 @@ from typing import Any
 
 from ...releases.history import Entry
 from ...releases.preview import Preview
+from ...releases.quotas import Quotas
 from ...releases.rights import Checked, Right
 from .terminal import clean
 
@@ -51,6 +52,12 @@ def preview_json(preview: Preview, *, dry_run: bool, deployed: Entry | None) -> 
         "changes": {name: list(lines) for name, lines in preview.changes.items()},
         "files": list(preview.files),
         "rights": [_rights_json(one) for one in preview.rights],
+        "quotas": {
+            "needed": preview.quotas.needed,
+            "known": preview.quotas.known,
+            "exceeded": list(preview.quotas.exceeded),
+            "why_not_checked": preview.quotas.unchecked or None,
+        },
         "errors": list(preview.errors),
         "warnings": list(preview.warnings),
         "not_undone": list(preview.lasting),
@@ -92,6 +99,8 @@ def _sections(preview: Preview) -> Iterator[tuple[str, list[str]]]:
         size = sum(size for _, size in preview.uploads)
         yield "uploads", [f"{_counted(len(preview.uploads), 'object')}, {size:,} bytes, below {_common(preview)}"]
     yield "rights", [row for one in preview.rights for row in _rights(one)]
+    if preview.quotas.needed:
+        yield "quotas", [_quotas(preview.quotas)]
     if preview.errors:
         yield "requests that AWS would refuse", list(preview.errors)
     if preview.warnings:
@@ -111,6 +120,16 @@ def _cut(lines: Sequence[str], most: int = MOST_RIGHTS) -> Iterator[str]:
     yield from lines[:most]
     if len(lines) > most:
         yield f"… and {len(lines) - most} more, which --format json lists"
+
+
+def _quotas(quotas: Quotas) -> str:
+    """What was compared; what is exceeded stands among the warnings."""
+    if quotas.unchecked:
+        return f"not checked, because {quotas.unchecked}"
+    said = f"{len(quotas.exceeded)} exceeded, see the warnings" if quotas.exceeded else "no step needs more than them"
+    unlisted = quotas.needed - quotas.known
+    rest = f"; {unlisted} more {'is' if unlisted == 1 else 'are'} not listed for this account" if unlisted else ""
+    return f"{_counted(quotas.known, 'quota')} for instances compared with each step: {said}{rest}"
 
 
 def _rights(one: Checked) -> Iterator[str]:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from fake_account import FakeAccount
-from fake_registry import ARN, GROUP, Killed
+from fake_registry import ARN, GROUP, Killed, refused
 
+from airflow_sagemaker_mlops.cli.output.release_text import preview_json, preview_text
 from airflow_sagemaker_mlops.definition.problems import InvalidPipeline
 from airflow_sagemaker_mlops.registry.champion import champion_of
 from airflow_sagemaker_mlops.registry.change import Change, baseline_of
@@ -24,6 +25,7 @@ from airflow_sagemaker_mlops.releases.bundle import build_bundle
 from airflow_sagemaker_mlops.releases.errors import ContentGone, ReleaseChanged, ReleaseError
 from airflow_sagemaker_mlops.releases.preview import Preview, content_of, preview_of
 from airflow_sagemaker_mlops.releases.promote import stored_release
+from airflow_sagemaker_mlops.releases.quotas import Quotas
 from airflow_sagemaker_mlops.releases.release import Author, Done, Target, deploy, plan_rollback, roll_back, target_of
 from airflow_sagemaker_mlops.stages.find import stage_named
 
@@ -236,6 +238,56 @@ def test_rights_are_compared_with_the_last_release_if_iam_may_not_be_asked(proje
         "iam:PassRole on arn:aws:iam::123456789012:role/Other to sagemaker.amazonaws.com",
         "iam:PassRole on arn:aws:iam::123456789012:role/R to sagemaker.amazonaws.com",
     ]
+
+
+def test_a_step_that_needs_more_than_its_quota_is_named_before_it_fails(project: Project) -> None:
+    project.instances(3)
+    project.aws.quotas = {"ml.m5.large for training job usage": 2.0}
+    preview = project.preview()
+    assert preview.warnings == ("late: Train needs 3 of 'ml.m5.large for training job usage', and the quota is 2",)
+    assert "quotas:\n  1 quota for instances compared with each step: 1 exceeded, see the warnings" in preview_text(
+        preview, ""
+    )
+    project.instances(2)
+    assert project.preview().warnings == ()
+    project.aws.quotas = {}
+    assert project.preview().quotas == Quotas(known=0, needed=1)
+
+
+def test_quotas_that_may_not_be_asked_for_stop_nothing(project: Project) -> None:
+    project.aws.quotas = None
+    preview = project.preview()
+    assert preview.quotas.unchecked == "Service Quotas does not answer (AccessDeniedException)"
+    assert "quotas:\n  not checked, because Service Quotas does not answer" in preview_text(preview, "")
+    assert preview_json(preview, dry_run=True, deployed=None)["quotas"]["why_not_checked"] == preview.quotas.unchecked
+    assert project.deploy().changed
+
+
+def test_a_rehearsal_on_the_embedded_aws_says_that_it_has_no_quotas(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(**_: Any) -> None:
+        raise refused("NotImplementedException", "ListServiceQuotas is not available in the embedded AWS.")
+
+    monkeypatch.setattr(project.aws, "list_service_quotas", answer)
+    assert project.preview().quotas.unchecked == "the embedded AWS has no quotas"
+
+
+def test_roles_of_another_account_are_named(project: Project) -> None:
+    definition = project.folder / "dags" / "late.yaml"
+    definition.write_text(definition.read_text().replace("iam::123456789012:role/R", "iam::222222222222:role/R"))
+    config = project.folder / "config" / "prod.yaml"
+    assert project.preview().roles == (
+        "late: the role arn:aws:iam::222222222222:role/R is of account 222222222222, "
+        "and the steps run in 123456789012; a role can be passed only within its account",
+    )
+    config.write_text(f"{CONFIG}assume_role_arn: arn:aws:iam::222222222222:role/steps")
+    preview = project.preview()
+    assert preview.warnings == (
+        "assume_role_arn arn:aws:iam::222222222222:role/steps is of account 222222222222, "
+        "and stage prod is account 123456789012",
+    )
+    assert preview.quotas.unchecked == ("the steps run in account 222222222222 and the credentials are of 123456789012")
 
 
 def test_a_rollback_restores_bundle_and_champion_together(two: Project) -> None:
