@@ -1,8 +1,8 @@
 """The pages of the site as Zensical reads them, with the folders that they have in the repository.
 
-GitHub reads CommonMark and Zensical reads Python-Markdown.  Two differences matter to our pages, and are evened out in
-the copies, so that the sources stay plain: words behind the language of a code block, and how deep a list item's blocks
-are indented.
+GitHub reads CommonMark and Zensical reads Python-Markdown.  Three differences matter to our pages, and are evened
+out in the copies, so that the sources stay plain: words behind the language of a code block, how deep the blocks of a
+list item are indented, and that a blank line has to end them.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def linked_files(text: str, source: Path) -> Iterator[Path]:
 
 def as_zensical_reads_it(text: str) -> str:
     """The text of a page, in the form that Python-Markdown renders as GitHub renders the original."""
-    lines = []
+    lines: list[str] = []
     deeper = ""  # what the blocks of the current list item are indented by, beyond the original
-    fence = ""
+    fence, begun = "", 0  # the line at which the current item or paragraph begins
     for line in text.split("\n"):
         marks = _FENCE.match(line)
         item = None if fence else _ITEM.match(line)
@@ -71,10 +71,12 @@ def as_zensical_reads_it(text: str) -> str:
         if fence:
             fence = "" if marks and marks[2] == fence and not marks[3] else fence
         elif item:
-            deeper = " " * (4 - len(item[1]))
+            if "" in lines[begun:] and lines[-1]:  # an item with blocks does not end without a blank line
+                lines.append("")
+            deeper, begun = " " * (4 - len(item[1])), len(lines)
         else:
             if line and not line.startswith(" "):
-                deeper = indent = ""
+                deeper, indent, begun = "", "", len(lines)
             fence = marks[2] if marks else ""
             lines.append(indent + (f"{marks[1]}{marks[2]}{marks[3]}" if marks else line))
             continue

@@ -65,6 +65,11 @@ def test_blocks_of_list_items_are_indented_as_python_markdown_wants_them() -> No
     assert as_zensical_reads_it(page) == read
 
 
+def test_a_list_item_after_one_with_blocks_is_an_item() -> None:
+    assert as_zensical_reads_it("1. One\n\n   More.\n2. Two\n3. Three\n") == "1. One\n\n    More.\n\n2. Two\n3. Three\n"
+    assert as_zensical_reads_it("Text.\n\n* One\n  more\n* Two\n") == "Text.\n\n* One\n    more\n* Two\n"
+
+
 def test_the_first_sentence_is_free_of_links_and_lines() -> None:
     assert first_sentence("# Title\n\n<!-- note -->\n\nA [link](x.md) is\n**bold**. More.\n") == "A link is bold."
 
