@@ -167,8 +167,9 @@ release: setup ## The checklist before a release, ending with checked distributi
 	.venv-dist/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0 wheel==0.45.1
 	touch $@
 
-scaffold-matrix: setup ## Every combination of answers of `new`: rendered, linted, tested and run
-	$(BIN)/python matrix/scaffold.py
+PART ?= all
+scaffold-matrix: setup ## Every combination of answers of `new`: rendered, linted, tested and run; PART=lint runs none
+	$(BIN)/python matrix/scaffold.py --part $(PART)
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .venv-* build dist .airflow .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,10 +1,12 @@
 """Every combination of answers of ``new``: rendered and linted; those that differ in what runs are also tested and run.
 
-``make scaffold-matrix`` (about an hour on two cores).  Writes the output of a failure to ``build/scaffold/``.
+``make scaffold-matrix`` (about an hour on two cores); ``make scaffold-matrix PART=lint`` renders and lints all and runs
+none.  Writes the output of a failure to ``build/scaffold/``.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -26,18 +28,23 @@ NOT_RUN = ("ci", "target", "licence", "region")  # what makes no difference to a
 
 def main() -> int:
     """The exit code: 1 if anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", choices=("all", "lint"), default="all")
+    part = parser.parse_args().part
     shutil.rmtree(OUT, ignore_errors=True)
     bad: list[str] = []
+    rendered = 0
     linted: set[str] = set()
     ran: set[str] = set()
     for answers in all_sets():
         name = named(answers.items())
+        rendered += 1
         folder = OUT / name
         own = answers["source"] in ("file", "pull")
         make_project(folder, answers, OWN if own else None)
         failures = _lint(folder, linted)
         difference = named((key, value) for key, value in answers.items() if key not in NOT_RUN).replace("pull", "file")
-        if difference not in ran:
+        if part == "all" and difference not in ran:
             ran.add(difference)
             failures += _run(folder, answers)
         print(f"{'failed' if failures else 'ok':7}{name}", *failures, flush=True)
@@ -45,7 +52,7 @@ def main() -> int:
             bad.append(name)
         else:
             shutil.rmtree(folder)
-    print(f"{len(ran)} of the combinations were run; {len(bad)} failed")
+    print(f"{rendered} combinations were rendered and linted, {len(ran)} of them run; {len(bad)} failed")
     return 1 if bad else 0
 
 
