@@ -10,7 +10,7 @@ from ..records.model.secrets import secrets_of_run
 from ..runs.observer import RunHandle, RunObserver
 from .output.live import Live
 from .output.summary import print_summary
-from .output.terminal import hide, say
+from .output.terminal import register_secrets, say
 from .signals import Ending
 
 
@@ -38,7 +38,7 @@ class TerminalObserver(RunObserver):
 
     def run_started(self, run: RunHandle) -> None:
         """Show ``run``; signals stop it from now on."""
-        hide(secrets_of_run(run.progress.plan, run.progress.parameters))
+        register_secrets(secrets_of_run(run.progress.plan, run.progress.parameters))
         if not self._handles_signals:
             self.ending.__enter__()
             self._handles_signals = True

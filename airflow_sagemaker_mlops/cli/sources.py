@@ -13,7 +13,7 @@ from ..definition.model import Pipeline
 from ..execution.secret_masking import secrets_in
 from ..runs.names import dag_id_like, name_of_file
 from .compiling import Compiled, Compiling, NotCompiled, compile_target
-from .output.terminal import hide
+from .output.terminal import register_secrets
 
 STDIN = "-"
 MOST_STDIN = 16 * 1024 * 1024  # bytes
@@ -83,7 +83,7 @@ class Source:
     def load(self) -> Pipeline:
         """The pipeline.  Raises :class:`NotCompiled` and ``PipelineError``, both ``ValueError``."""
         pipeline = load_pipeline(self.content, name=self.name)
-        hide(secrets_in(pipeline.document))
+        register_secrets(secrets_in(pipeline.document))
         return pipeline
 
     @cached_property

@@ -32,7 +32,7 @@ async def alarms_during(run: StepRun, names: Sequence[str], since: str) -> list[
                 answer = as_json(await insist(run.aws, "cloudwatch", "DescribeAlarms", AlarmNames=missing, **types))
                 rows += [*(answer.get("MetricAlarms") or []), *(answer.get("CompositeAlarms") or [])]
     except Exception as error:
-        run.tell(f"Not all of the alarms {', '.join(names)} could be read: {error}")
+        run.log(f"Not all of the alarms {', '.join(names)} could be read: {error}")
     return [
         str(row["AlarmName"])
         for row in rows
@@ -46,7 +46,7 @@ async def _was_off(run: StepRun, row: Mapping[str, object], since: str) -> bool:
     try:
         answer = await insist(run.aws, "cloudwatch", "DescribeAlarmHistory", **members)
     except Exception as error:
-        run.tell(f"The history of the alarm {row['AlarmName']} could not be read: {error}")
+        run.log(f"The history of the alarm {row['AlarmName']} could not be read: {error}")
         return False
     items = answer.get("AlarmHistoryItems") or []
     return any(OFF in _states(str(item.get("HistoryData") or "")) for item in items)

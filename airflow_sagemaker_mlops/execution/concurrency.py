@@ -42,7 +42,7 @@ async def admitted(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> 
             return
         if not told:
             told = True
-            run.tell(waiting_for(ahead, max_parallel_steps))
+            run.log(waiting_for(ahead, max_parallel_steps))
         await asyncio.sleep(pause)
 
 

@@ -24,7 +24,7 @@ async def end_step(task: asyncio.Task[None], run: StepRun | None) -> str:
             why = await _stop_job(task, run)
         except Exception as error:
             why = f"{await _name(run)} may be left running: it could not be stopped: {error_message(error)}"
-            run.tell(why)
+            run.log(why)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return why

@@ -121,7 +121,7 @@ async def follow(run: StepRun, submitted: Submitted) -> StepResult:
         try:
             await stop(run, submitted.name, submitted.handle)
         except Exception as error:
-            run.tell(f"{submitted.name} may be left running: it could not be stopped: {error}")
+            run.log(f"{submitted.name} may be left running: it could not be stopped: {error}")
         raise
 
 
@@ -170,7 +170,7 @@ async def stop_current(run: StepRun) -> None:
         try:
             await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
         except Exception as error:
-            run.tell(f"{entry.name} was stopped, but that could not be recorded in Airflow: {error}")
+            run.log(f"{entry.name} was stopped, but that could not be recorded in Airflow: {error}")
     if not stopped:
         await stop_when_visible(run, entry.name, entry.handle)
 

@@ -50,12 +50,12 @@ async def _experiment(run: StepRun) -> dict[str, str]:
             code = error_code(error)
             if not code:
                 raise
-            run.tell(f"not grouped under the experiment {experiment}: {code}: {error_message(error)}")
+            run.log(f"not grouped under the experiment {experiment}: {code}: {error_message(error)}")
             return {}
         _ENSURED.add(key)
     pipeline = run.identity.pipeline
     if experiment != pipeline and aws_name(pipeline, EXPERIMENT_LIMIT) == experiment:
-        run.tell(f'the experiment of "{pipeline}" is called "{experiment}" in AWS, where that name is not valid')
+        run.log(f'the experiment of "{pipeline}" is called "{experiment}" in AWS, where that name is not valid')
     return names
 
 

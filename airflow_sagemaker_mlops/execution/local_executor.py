@@ -235,7 +235,7 @@ class PipelineRun:
         except StepFailed as error:
             step.result, step.report = dict(error.result) or None, error.details
             for line in error.details.splitlines():
-                run.tell(line)
+                run.log(line)
             self._fail(step, str(error), stopped=error.stopped)
         except Exception as error:
             self._fail(step, f"{type(error).__name__}: {error}")
@@ -294,7 +294,7 @@ class PipelineRun:
             identity=identity,
             scope=scope,
             aws=self.aws,
-            tell=tell,
+            log=tell,
             publish=publish,
             mailbox=self.mailbox,
             options=self.options,

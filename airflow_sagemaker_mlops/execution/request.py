@@ -32,7 +32,7 @@ async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
         resolved = run.options.pins.applied(resolved)
     secrets = secrets_in(resolved)
     if secrets:
-        await run.hide(secrets)
+        await run.mask(secrets)
     return resolved
 
 
@@ -40,7 +40,7 @@ def _resolved(run: StepRun, arguments: object, scope: Scope) -> Any:
     resolved, entry = resolve(arguments, scope), run.entry
     if not entry.arguments_are_request:
         return resolved
-    return with_aws_names(arguments, resolved, naming_of(scope), entry, run.tell)
+    return with_aws_names(arguments, resolved, naming_of(scope), entry, run.log)
 
 
 Change = Callable[[dict[str, Any], str], Awaitable[dict[str, Any]]]
@@ -96,7 +96,7 @@ async def fitted(run: StepRun, request: Mapping[str, object], operation: str = "
         except ValueError as error:
             raise StepFailed(f'Step "{run.identity.step}" at Arguments.{error}') from None
         for path in unknown:
-            run.tell(f"Arguments.{path} is not a member of {name} in the installed botocore and was left out")
+            run.log(f"Arguments.{path} is not a member of {name} in the installed botocore and was left out")
         ready |= fit
     return ready
 

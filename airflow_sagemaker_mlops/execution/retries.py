@@ -143,7 +143,7 @@ class Retries:
         if failed is not None and failed.state.has_failed:
             await self.run.journal.write(failed.advance(JobState.FAILURE_REPORTED))
         most = "" if policy.attempts is None else f" of {policy.attempts}"
-        self.run.tell(f"{cause}: retry {count + 1}{most} in {pause:g} s: {words}")
+        self.run.log(f"{cause}: retry {count + 1}{most} in {pause:g} s: {words}")
         return pause
 
     async def _note(self, failed: Entry | None) -> None:

@@ -64,17 +64,18 @@ class StepRun:
     """One attempt at one step, with everything it needs.
 
     spec      the step's slice of the definition, expressions as written
-    tell      writes a line to the task log
+    log       writes a line to the task log
     publish   publishes facts while the step runs: "name", "arn", "console", "logs", "output", "request" (JSON)
-    hide      hides secrets of the request in the task log
+    mask      masks secrets of the request in the task log
     journal   what the step remembers between its attempts
     notes     results of a ForEach step's children, by child name
     mailbox   where answers to a Callback step arrive
-    live      running children of a ForEach step
-    seen      final descriptions of this attempt's jobs, by name, so that Describe is not called again
+    running_children   those of a ForEach step
+    finished_jobs   final descriptions of this attempt's jobs, by name, so that Describe is not called again
     job_ended   called with each job's name and final description, before its log is read
     loop      the ForEach step that this is a child of
-    goes_on   whether that step continues after an interruption; a failed job is then its child's, which has no journal
+    is_continuation   whether that step continues after an interruption; a failed job is then its child's, which has no
+                      journal
     run_child   runs a child of a ForEach step, and records it if the step is recorded
     """
 
@@ -83,18 +84,18 @@ class StepRun:
     identity: StepIdentity
     scope: Scope
     aws: Aws
-    tell: Callable[[str], None]
+    log: Callable[[str], None]
     publish: Callable[[Mapping[str, str]], Awaitable[None]] = _nowhere
-    hide: Callable[[Sequence[str]], Awaitable[None]] = _unhidden
+    mask: Callable[[Sequence[str]], Awaitable[None]] = _unhidden
     journal: Journal = field(default_factory=MemoryJournal)
     notes: Notes = field(default_factory=MemoryNotes)
     mailbox: Mailbox = field(default_factory=MemoryMailbox)
     options: ExecutionOptions = field(default_factory=ExecutionOptions)
-    live: dict[str, StepRun] = field(default_factory=dict)
-    seen: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    running_children: dict[str, StepRun] = field(default_factory=dict)
+    finished_jobs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     job_ended: Callable[[str, Mapping[str, Any]], None] = _nobody
     loop: str = ""
-    goes_on: bool = False
+    is_continuation: bool = False
     run_child: Callable[[StepRun, Callable[[StepRun], Awaitable[StepResult]]], Awaitable[dict[str, Any]]] = _unrecorded
 
     @property

@@ -108,7 +108,7 @@ def _untold(run: StepRun, entry: Entry, *, anew: bool) -> bool:
     If so, this attempt reports it instead of starting another job, which would fail in the same way.
     """
     if not entry.try_number:
-        return run.goes_on  # the journal is lost
+        return run.is_continuation  # the journal is lost
     if entry.try_number == run.identity.try_number:
         return entry.state.has_failed  # otherwise a retry policy has requested another
     return entry.state.has_failed or (not anew and not entry.state.failure_was_reported)
@@ -161,7 +161,7 @@ async def _ensure(run: StepRun, ordinal: int, change: Change, *, goes_on: bool =
             raise
         return await _adopt(run, ordinal, intent, change, goes_on=goes_on)
     # Record the intent: its name is enough to find the resource again.
-    run.tell(f"{run.entry.create}: {name}")
+    run.log(f"{run.entry.create}: {name}")
     return Submitted(name, str(answer.get(run.entry.arn_key, "")), ordinal, now())
 
 
@@ -173,7 +173,7 @@ async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change, *, g
         # It belongs to a deleted run with the same ids, or to another Airflow deployment.
         return await _ensure(run, ordinal + 1, change)
     arn = str(found.get(run.entry.arn_key, ""))
-    run.tell(f"{intent.name} already exists and belongs to this step: continuing with it")
+    run.log(f"{intent.name} already exists and belongs to this step: continuing with it")
     return Submitted(intent.name, arn, ordinal, str(found.get("CreationTime", "") or now()), adopted=True)
 
 
@@ -217,7 +217,7 @@ async def stop(run: StepRun, name: str, _handle: str = "") -> bool:
         if error_code(error) in NOT_FOUND:  # gone, or already ended
             return False
         raise
-    run.tell(f"{entry.stop}: {name}")
+    run.log(f"{entry.stop}: {name}")
     return True
 
 
@@ -239,7 +239,7 @@ async def next_start(run: StepRun, look: Look, end: Callable[[StepRun, str, str]
     found = await look(entry.handle) if entry.handle else None
     ordinal, must_end = ordinal_after(run, entry, found)
     if must_end and not run.entry.stop:
-        run.tell(f"{entry.name} cannot be stopped, so it keeps running")
+        run.log(f"{entry.name} cannot be stopped, so it keeps running")
         return entry.ordinal
     if must_end:
         await end(run, entry.name, entry.handle)

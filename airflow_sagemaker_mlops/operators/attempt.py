@@ -94,7 +94,7 @@ class StepAttempts(BaseOperator):
             try:
                 yield
             except (StepFailedForNow, StepFailedForGood) as error:
-                from ..runtime.task_store.kept_end import save_failure_reason
+                from ..runtime.task_store.stored_end import save_failure_reason
 
                 save_failure_reason(context, error)
                 raise
@@ -126,9 +126,9 @@ class StepAttempts(BaseOperator):
 
     def _kept_result(self, context: Context) -> Any:
         """The result of an earlier attempt that succeeded; raises the failure of one that failed."""
-        from ..runtime.task_store.kept_end import KeptEnd
+        from ..runtime.task_store.stored_end import StoredEnd
 
-        kept = KeptEnd(context).read()
+        kept = StoredEnd(context).read()
         ti = context["ti"]
         for key, value in (kept.get("published") or {}).items():
             ti.xcom_push(key=key, value=value)
@@ -205,9 +205,9 @@ class StepAttempts(BaseOperator):
 
         match events.from_payload(event):
             case events.StepSucceeded(result, published):
-                from ..runtime.task_store.kept_end import KeptEnd
+                from ..runtime.task_store.stored_end import StoredEnd
 
-                KeptEnd(context).keep(result=result, published=published)
+                StoredEnd(context).save(result=result, published=published)
                 return result
             case events.StepEndedBadly() as failed:
                 return self._failed(context, failed)
@@ -222,7 +222,7 @@ class StepAttempts(BaseOperator):
     def _failed(self, context: Context, event: StepEndedBadly) -> Any:
         """Defer for another job if a retry policy requests one; otherwise fail, and store what is known of the step."""
         from ..runtime.task_store.journal import report_failure
-        from ..runtime.task_store.kept_end import KeptEnd
+        from ..runtime.task_store.stored_end import StoredEnd
 
         pause = asyncio.run(self._attempt(context).pause_for(event.cause, event.error)) if event.cause else None
         if pause is not None:
@@ -230,7 +230,7 @@ class StepAttempts(BaseOperator):
         _leave(context, event.result)
         if self.retry_failed_steps:
             report_failure(context)
-        KeptEnd(context).keep(failure=event.error, left=event.result, published=event.published)
+        StoredEnd(context).save(failure=event.error, left=event.result, published=event.published)
         raise self._failure(event.error, event.report)
 
     def _again_after(self, context: Context, pause: timedelta) -> Any:

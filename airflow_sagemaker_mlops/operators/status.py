@@ -171,9 +171,9 @@ class PipelineStatusOperator(BaseOperator):
         for line in end.lines:
             self.log.info("%s", line)
         if end.passed_over and not self.stands_in_for:
-            ti.xcom_push(key="return_value", value=dict(end.said))
+            ti.xcom_push(key="return_value", value=dict(end.result))
             raise AirflowSkipException(end.lines[0])
-        if end.said and not end.refused:  # if no step started, nothing is running
+        if end.result and not end.refused:  # if no step started, nothing is running
             stop_jobs_here(
                 ti,
                 waiting_steps(ti, self.steps),
@@ -184,11 +184,11 @@ class PipelineStatusOperator(BaseOperator):
             )
         # A refused run did not run the pipeline, so later runs must not use it as a source.
         sealed = {} if refused or end.refused else self._seal(context, end, selective)
-        failure = refused if refused and end.said else end.failure
-        said = {**end.said, **sealed}
+        failure = refused if refused and end.result else end.failure
+        result = {**end.result, **sealed}
         if failure:
-            _fail(ti, said, failure)
-        return said
+            _fail(ti, result, failure)
+        return result
 
     def again(self, context: Context, event: Mapping[str, object] | None = None) -> dict[str, Any]:
         """Called after waiting for steps that had not ended yet."""
@@ -220,7 +220,7 @@ class PipelineStatusOperator(BaseOperator):
             yield from log_lines(selective, self.source.group, context)
 
     def _seal(self, context: Context, end: Conclusion, selective: SelectivePlan | None) -> dict[str, str]:
-        if self.source is None or not end.said:
+        if self.source is None or not end.result:
             return {}
         from ..runtime.seal import seal_record
 
@@ -239,13 +239,13 @@ class PipelineStatusOperator(BaseOperator):
 
         end = from_payload(event)
         if isinstance(end, PipelineEndedBadly):
-            return _fail(context["ti"], end.said, end.failure)
+            return _fail(context["ti"], end.result, end.failure)
         return self._conclude(context)
 
 
-def _fail(ti: RuntimeTaskInstanceProtocol, said: Mapping[str, object], failure: str) -> NoReturn:
+def _fail(ti: RuntimeTaskInstanceProtocol, result: Mapping[str, object], failure: str) -> NoReturn:
     """Fail the run, and store why, because a DAG's failure callback gets this task but not its exception."""
     from ..task_log import without_traceback
 
-    ti.xcom_push(key="return_value", value={**said, "Because": failure})
+    ti.xcom_push(key="return_value", value={**result, "Because": failure})
     raise without_traceback(PipelineFailed(failure), failure)

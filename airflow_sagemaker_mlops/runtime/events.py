@@ -93,11 +93,11 @@ class StepInterrupted:
 class PipelineEndedBadly:
     """The pipeline's run failed.
 
-    said      the status task's XCom
+    result    the status task's XCom
     failure   why, as a sentence
     """
 
-    said: Mapping[str, Any]
+    result: Mapping[str, Any]
     failure: str
 
 

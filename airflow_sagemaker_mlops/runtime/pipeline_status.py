@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Conclusion:
     """The end of a run.
 
-    said       the status task's XCom: status, and the steps grouped by how they ended; empty if another task has it
+    result     the status task's XCom: status, and the steps grouped by how they ended; empty if another task has it
     lines      for the task log: the decisions, and other remarks
     cut_off    whether steps were ended from outside, so that their jobs may still be running
     killed     steps that failed without recording a reason: a user, a timeout or a lost process ended them
@@ -42,7 +42,7 @@ class Conclusion:
     reasons      why steps failed, by task id, as far as they have recorded it
     """
 
-    said: Mapping[str, Any]
+    result: Mapping[str, Any]
     lines: Sequence[str] = field(default_factory=tuple)
     cut_off: bool = False
     killed: Sequence[str] = field(default_factory=tuple)
@@ -56,14 +56,14 @@ class Conclusion:
     @property
     def failure(self) -> str:
         """Why the run failed, as a sentence; empty if it did not."""
-        if not self.said or self.said["Status"] != "Failed":
+        if not self.result or self.result["Status"] != "Failed":
             return self.because
-        stopped = (f"{name} (stopped)" for name in self.said["Stopped"])
-        bad = ", ".join([*self.said["Failed"], *stopped])
+        stopped = (f"{name} (stopped)" for name in self.result["Stopped"])
+        bad = ", ".join([*self.result["Failed"], *stopped])
         if not bad and self.because:
             return self.because
         bad = bad or "a step outside this pipeline"
-        rest = f"; {len(self.said['NotStarted'])} did not start" if self.said["NotStarted"] else ""
+        rest = f"; {len(self.result['NotStarted'])} did not start" if self.result["NotStarted"] else ""
         why = "".join(f"\n{name}: {reason}" for name, reason in self.reasons.items())
         return f"Step failure: one or multiple steps failed: {bad}{rest}. See their logs.{why}"
 
@@ -132,7 +132,7 @@ def _conclude(
     status: str = run_status(ends, handlers)
     if status == "Succeeded" and (refused or "upstream_failed" in states.values()):
         status = "Failed"  # or an upstream task outside the pipeline failed
-    said = {
+    result = {
         "Status": status,
         "Failed": sorted(name for name, end in ends.items() if end == "Failed"),
         "Stopped": sorted(name for name, end in ends.items() if end == "Stopped"),
@@ -145,7 +145,7 @@ def _conclude(
     if dropped:
         lines.append(f"skipped without a decision of the pipeline, so counted as stopped: {', '.join(dropped)}")
     if status == "CompletedWithFailures":
-        lines.append(f"{', '.join([*said['Failed'], *said['Stopped']])} failed, and that was handled")
+        lines.append(f"{', '.join([*result['Failed'], *result['Stopped']])} failed, and that was handled")
     ran = sum(end != "NotRun" and name not in reused for name, end in ends.items()) - len(dropped)
     none_began = bool(refused) and ran == 0
     if none_began:
@@ -155,14 +155,14 @@ def _conclude(
         lines.append(f"The pipeline ended {status}: {ran} steps ran{more}")
     killed = [name for name, result in failed.items() if result is None and steps[name] in WAITING]
     return Conclusion(
-        said,
+        result,
         lines,
         cut_off=bool(killed or dropped),
         killed=killed,
         because=next(iter(refused.values()), ""),
         states=states,
         refused=none_began,
-        reasons={name: why for name in said["Failed"] if steps[name] != AIRFLOW and (why := why_failed(ti, name))},
+        reasons={name: why for name in result["Failed"] if steps[name] != AIRFLOW and (why := why_failed(ti, name))},
     )
 
 

@@ -107,17 +107,17 @@ def _seal(
     from ..records.capture.run_recorder import seal_run
 
     loaded = load_pipeline(source.definition, base_dir=source.folder)
-    plan, said = make_plan(loaded), end.said
+    plan, result = make_plan(loaded), end.result
     prefix = f"{source.group}." if source.group else ""
     ends = {name.removeprefix(prefix): _ENDS.get(str(state), "NotStarted") for name, state in end.states.items()}
     for word in ("Stopped", "NotStarted"):
-        ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said[word]), word))
-    ends.update(dict.fromkeys((name.removeprefix(prefix) for name in said.get("NotSelected", ())), "NotSelected"))
+        ends.update(dict.fromkeys((name.removeprefix(prefix) for name in result[word]), word))
+    ends.update(dict.fromkeys((name.removeprefix(prefix) for name in result.get("NotSelected", ())), "NotSelected"))
     operator: Any = context["ti"].task
     return seal_run(
         open_records(location),
         plan,
-        _identity(context, source, str(said["Status"])),
+        _identity(context, source, str(result["Status"])),
         parameters=_parameters(context, source, plan, inherited),
         document=loaded.document,
         source_kind=_kind(source.definition),

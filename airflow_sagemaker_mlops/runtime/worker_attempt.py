@@ -175,7 +175,7 @@ class WorkerAttempt:
 
         ahead = await ahead_of(run, TaskQueueSlots(self._store, self.context["ti"], self.step), limit)
         if ahead:
-            run.tell(waiting_for(ahead, limit))
+            run.log(waiting_for(ahead, limit))
         return bool(ahead)
 
     async def _begin_record(self, run: StepRun) -> StepStart | None:
@@ -207,9 +207,9 @@ class WorkerAttempt:
             identity=identity,
             scope=scope_of(self.step, identity, aws, given, upstream),
             aws=aws,
-            tell=self.log,
+            log=self.log,
             publish=self._links.publish,
-            hide=self._mask,
+            mask=self._mask,
             journal=TaskJournal(self._store),
             notes=TaskNotes(self._store),
             mailbox=TaskCallbackInbox(self._store),

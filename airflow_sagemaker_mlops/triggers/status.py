@@ -63,10 +63,10 @@ class StatusTrigger(BaseTrigger):
         for line in end.lines:
             self.log.info(line)
         if end.passed_over and not self.stands_in_for:
-            await ask(_push_result, ti, dict(end.said))
+            await ask(_push_result, ti, dict(end.result))
             yield TaskSkippedEvent()
             return
-        if end.said:
+        if end.result:
             await stop_left_running(
                 ti,
                 waiting_steps(ti, steps),
@@ -78,9 +78,9 @@ class StatusTrigger(BaseTrigger):
                 log=self.log.warning,
             )
         if end.failure:
-            yield TriggerEvent(to_payload(PipelineEndedBadly(end.said, end.failure)))
+            yield TriggerEvent(to_payload(PipelineEndedBadly(end.result, end.failure)))
             return
-        await ask(_push_result, ti, dict(end.said))
+        await ask(_push_result, ti, dict(end.result))
         yield TaskSuccessEvent()
 
     async def _read_journal(self, task_id: str) -> Entry | None:
@@ -88,12 +88,12 @@ class StatusTrigger(BaseTrigger):
         return entry_from_json(await ask(xcom_of, ti, task_id, JOURNAL_KEY))
 
 
-def _push_result(ti: RuntimeTaskInstanceProtocol, said: Mapping[str, object]) -> None:
+def _push_result(ti: RuntimeTaskInstanceProtocol, result: Mapping[str, object]) -> None:
     from airflow.sdk.execution_time.xcom import XCom
 
     XCom.set(
         key="return_value",
-        value=dict(said),
+        value=dict(result),
         dag_id=ti.dag_id,
         run_id=ti.run_id,
         task_id=ti.task_id,

@@ -23,7 +23,7 @@ _OURS = re.compile(r'(Step "[^"\n]*": |^\S+\.(?:json|ya?ml|py):(?:\d+(?::\d+)?)?
 _SECRETS: set[str] = set()  # per process, which runs one command
 
 
-def hide(secrets: Iterable[str]) -> None:
+def register_secrets(secrets: Iterable[str]) -> None:
     """Never print ``secrets`` from now on."""
     _SECRETS.update(secrets)
 

@@ -183,9 +183,9 @@ async def _announce(run: StepRun, question: Question) -> None:
     await call(run.aws, "sagemaker", "UpdateModelPackage", ModelPackageArn=question.arn, **members)
     if await _status(run, question.arn) in DECIDED:
         return
-    run.tell(f"waiting until {question.arn} is approved or rejected: in Studio, by UpdateModelPackage, or with")
+    run.log(f"waiting until {question.arn} is approved or rejected: in Studio, by UpdateModelPackage, or with")
     command = "--model-approval-status Approved --approval-description WHY"
-    run.tell(f"aws sagemaker update-model-package --model-package-arn {question.arn} {command}")
+    run.log(f"aws sagemaker update-model-package --model-package-arn {question.arn} {command}")
 
 
 async def _write(run: StepRun, question: Question, answer: Answer) -> None:
@@ -193,7 +193,7 @@ async def _write(run: StepRun, question: Question, answer: Answer) -> None:
     status = await _status(run, question.arn)
     if status in DECIDED and not _outweighs(answer, status):
         if status != answer.decision:
-            run.tell(f"{question.arn} has been {status.lower()} in the registry meanwhile, which stands")
+            run.log(f"{question.arn} has been {status.lower()} in the registry meanwhile, which stands")
         return
     by = f"by {answer.user}" if answer.user else BY_DEFAULT
     comment = f" {answer.comment}" if answer.comment else ""
@@ -202,7 +202,7 @@ async def _write(run: StepRun, question: Question, answer: Answer) -> None:
     await call(run.aws, "sagemaker", "UpdateModelPackage", ModelPackageArn=question.arn, **members)
     status = await _status(run, question.arn)
     if status != answer.decision:
-        run.tell(f"{question.arn} has been changed to {status} in the registry meanwhile, which stands")
+        run.log(f"{question.arn} has been changed to {status} in the registry meanwhile, which stands")
         return
     await save_answer(run, answer)
 
@@ -227,7 +227,7 @@ async def _decided(run: StepRun, job: Submitted, found: Mapping[str, object]) ->
     await run.journal.write(job.entry(run.identity).advance(JobState.SUCCEEDED))
     comment = f": {answer.comment}" if answer.comment else ""
     by = f"by {answer.user}" if answer.user else "by default" if by_default else "before this step asked"
-    run.tell(f"{job.name}: {decision} {by}{comment}")
+    run.log(f"{job.name}: {decision} {by}{comment}")
     properties = {
         "Approved": decision == APPROVED,
         "Decision": decision,

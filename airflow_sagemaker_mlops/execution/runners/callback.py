@@ -46,7 +46,7 @@ class CallbackRunner(WaitingRunner):
         waiting = Submitted(ticket, queue, ordinal, now(), adopted=sent)
         await run.journal.write(waiting.entry(identity))
         what = "still waiting for an answer to the token" if sent else "SendMessage: a token"
-        run.tell(f"{what} with the hash {handle[:12]}, queue {queue}")
+        run.log(f"{what} with the hash {handle[:12]}, queue {queue}")
         return waiting
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
@@ -105,7 +105,7 @@ async def _queue(run: StepRun) -> str:
 async def _send(run: StepRun, queue: str, ticket: str, status: str) -> None:
     token = callback_tokens.token_of(run.mailbox.secret, ticket)
     if token is None:  # only affects the "Stopping" message, whose answers are refused anyway
-        run.tell("the deployment's secret has changed, so the consumer is not notified that the step no longer waits")
+        run.log("the deployment's secret has changed, so the consumer is not notified that the step no longer waits")
         return
     message = {
         "token": token,
@@ -127,7 +127,7 @@ def _outputs(run: StepRun, given: list[dict[str, Any]]) -> dict[str, Any]:
         name, kind = declared.name, declared.type
         value = values.get(name)
         if value is None:
-            run.tell(f'the answer has no output "{name}"')
+            run.log(f'the answer has no output "{name}"')
             continue
         try:
             outputs[name] = as_text(value) if kind == "String" else parse_parameter(value, kind, (), name)

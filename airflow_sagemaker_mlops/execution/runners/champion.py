@@ -49,13 +49,13 @@ class ChampionRunner(Runner):
         if champion is not None:
             properties |= {"ModelDataUrl": champion.model_data} if champion.model_data else {}
             properties |= await _drift_baseline(run, champion, history)
-            run.tell(f"the champion of {group} is version {champion.number} ({champion.stage or 'no stage'})")
+            run.log(f"the champion of {group} is version {champion.number} ({champion.stage or 'no stage'})")
         elif history is not None:
             marker = await in_thread(run.aws.key, history.write_marker)
             properties |= {"ModelDataUrl": marker, "DriftBaseline": marker}
-            run.tell(f"{group} has no champion; {properties['ModelDataUrl']} says so")
+            run.log(f"{group} has no champion; {properties['ModelDataUrl']} says so")
         else:
-            run.tell(f"{group} has no champion")
+            run.log(f"{group} has no champion")
         return result_of(run, champion.arn if champion is not None else "", properties, started=started)
 
 
@@ -76,7 +76,7 @@ async def _drift_baseline(run: StepRun, champion: Version, history: History | No
     if history is None or (run.spec.outputs != "all" and "DriftBaseline" not in run.spec.outputs):
         return {}
     marker = await in_thread(run.aws.key, history.write_baseline_marker, champion.arn)
-    run.tell(f"version {champion.number} was registered without DriftCheckBaselines; {marker} says so")
+    run.log(f"version {champion.number} was registered without DriftCheckBaselines; {marker} says so")
     return {"DriftBaseline": marker}
 
 
@@ -97,12 +97,12 @@ class PromoteChampionRunner(Runner):
         except StepFailed as error:
             if isinstance(error.__cause__, ChampionChanged):
                 if champion := _compared_in(run):
-                    run.tell(f'to compare again, run "{champion}" and what is downstream of it')
+                    run.log(f'to compare again, run "{champion}" and what is downstream of it')
                 error.result = _lost(run, started, arguments, str(error.__cause__)).as_json()
             raise
         entry, version = changed.entry, changed.version
         if changed.superseded is not None:
-            run.tell(f"{changed.superseded.uri} has changed the champion since")
+            run.log(f"{changed.superseded.uri} has changed the champion since")
         properties = {
             "ModelPackageArn": version.arn,
             "ModelPackageVersion": version.number,
@@ -110,7 +110,7 @@ class PromoteChampionRunner(Runner):
             "Number": entry.number,
             "HistoryEntry": entry.uri,
         }
-        run.tell(f"version {version.number} of {version.group} is the champion (change {entry.number})")
+        run.log(f"version {version.number} of {version.group} is the champion (change {entry.number})")
         return result_of(run, version.arn, properties, started=started)
 
 
@@ -127,7 +127,7 @@ def _promoted(run: StepRun, arguments: Mapping[str, object]) -> Changed:
         by={"dag_id": identity.dag_id, "run_id": identity.run_name, "step": identity.step},
         sentence=_optional(run, arguments, "Sentence"),
     )
-    return promote(run.aws.client, history, change, run.tell)
+    return promote(run.aws.client, history, change, run.log)
 
 
 def _lost(run: StepRun, started: str, arguments: Mapping[str, object], why: str) -> StepResult:

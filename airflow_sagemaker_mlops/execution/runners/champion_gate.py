@@ -101,7 +101,7 @@ def _champion(run: StepRun, group: str, *, may_be_missing: bool) -> Version | No
     except RegistryError as error:
         raise StepFailed(f'Step "{run.identity.step}": {error}') from error
     told = f"the champion of {group} is version {champion.number}" if champion else f"{group} has no champion"
-    run.tell(told)
+    run.log(told)
     return champion
 
 
@@ -133,9 +133,9 @@ def _slices_before(run: StepRun, champion: Version, rules: Sequence[Mapping[str,
     try:
         slices = GateReport.from_json(read_json(run.scope.read_s3(uri), most_bytes=MOST_READ)).slices
     except NotJson as error:
-        run.tell(f"the report of the champion, {uri}, {error.told()}, so slices that are missing are not noticed")
+        run.log(f"the report of the champion, {uri}, {error.told()}, so slices that are missing are not noticed")
         return {}
     except (Unreadable, ValueError) as error:  # another program's statistics, or not there any more
-        run.tell(f"the report of the champion cannot be read, so slices that are missing are not noticed: {error}")
+        run.log(f"the report of the champion cannot be read, so slices that are missing are not noticed: {error}")
         return {}
     return {column: list(values) for column, values in slices.items() if column in columns}

@@ -37,7 +37,7 @@ class CleanupRunner(Runner):
             uris = [str(uri) for uri in resource.get("S3Uris") or folders]
             if not uris or not folders:
                 report["SkippedSteps"].append(step)
-                run.tell(f"{step} has no output location to clean up")
+                run.log(f"{step} has no output location to clean up")
                 continue
             try:
                 for uri in uris:
@@ -47,7 +47,7 @@ class CleanupRunner(Runner):
             except Exception as error:
                 code = "ClientError" if error_code(error) else "InternalFailure"
                 report["FailedSteps"].append({"StepName": step, "ErrorCode": code})
-                run.tell(f"{step}: {error_message(error)}")
+                run.log(f"{step}: {error_message(error)}")
             else:
                 report["CleanedSteps"].append(step)
         if report["FailedSteps"]:
@@ -65,7 +65,7 @@ async def _delete(run: StepRun, step: str, uri: str, folders: list[str]) -> None
     if not uri.startswith("s3://") or not bucket or not key:
         raise StepFailed(f'Step "{run.identity.step}": "{uri}" is not the S3 URI of an object.')
     await call(run.aws, "s3", "DeleteObject", Bucket=bucket, Key=key)
-    run.tell(f"deleted {uri}")
+    run.log(f"deleted {uri}")
 
 
 def _locations(result: JsonObject) -> list[str]:

@@ -39,7 +39,7 @@ class ConditionRunner(Runner):
         except UnresolvedExpression as error:
             if wanted is None:
                 raise
-            run.tell(f"{error} The rehearsal continues.")
+            run.log(f"{error} The rehearsal continues.")
             outcome = Outcome(wanted, ())
         decision = decision_of(outcome)
         if wanted is not None and outcome.value is not wanted:
@@ -52,7 +52,7 @@ class ConditionRunner(Runner):
         reasons = list(dict.fromkeys(_reasons(run, conditions)))
         if reasons:
             decision["Because"] = " ".join(reasons)
-        run.tell(". ".join([decision["Sentence"], *reasons]))
+        run.log(". ".join([decision["Sentence"], *reasons]))
         return StepResult(
             step=run.identity.step,
             type=run.step_type,

@@ -72,7 +72,7 @@ class EmrRunner(WaitingRunner):
             run, lambda handle: properties_of(run.aws, run.entry, ClusterStep.of(handle).address), self.stop
         )
         known = before if before is not None and before.ordinal == ordinal else None
-        forgotten = before is None and run.identity.try_number > 1 and not run.goes_on
+        forgotten = before is None and run.identity.try_number > 1 and not run.is_continuation
         return await _submit(run, ordinal, known, forgotten=forgotten)
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
@@ -88,7 +88,7 @@ class EmrRunner(WaitingRunner):
         await insist(run.aws, "emr", "CancelSteps", ClusterId=at.cluster, StepIds=[at.step])
         if "ClusterConfig" in run.spec.arguments:
             await insist(run.aws, "emr", "TerminateJobFlows", JobFlowIds=[at.cluster])
-        run.tell(f"CancelSteps: {name}")
+        run.log(f"CancelSteps: {name}")
         return True
 
 
@@ -149,7 +149,7 @@ async def _own_cluster(
     step = {"ActionOnFailure": "TERMINATE_CLUSTER", **(arguments.get("StepConfig") or {}), "Name": name}
     request = {**config, "Name": name, "Instances": instances, "Steps": [step]}
     made = await _once(run, "RunJobFlow", request)
-    run.tell(f"RunJobFlow: {name} is {made['JobFlowId']}")
+    run.log(f"RunJobFlow: {name} is {made['JobFlowId']}")
     return str(made["JobFlowId"]), True
 
 
@@ -160,7 +160,7 @@ async def _add(run: StepRun, cluster: str, name: str, arguments: AwsShape) -> st
         request["ExecutionRoleArn"] = arguments["ExecutionRoleArn"]
     answer = await _once(run, "AddJobFlowSteps", request)
     step = str(answer["StepIds"][0])
-    run.tell(f"AddJobFlowSteps: {name} is {step} on {cluster}")
+    run.log(f"AddJobFlowSteps: {name} is {step} on {cluster}")
     return step
 
 

@@ -101,7 +101,7 @@ class EmrServerlessRunner(WaitingRunner):
             if error_code(error) not in NOT_FOUND:  # otherwise it is gone, or has already ended
                 raise
         else:
-            run.tell(f"CancelJobRun: {name}")
+            run.log(f"CancelJobRun: {name}")
         if _has_own(run):
             await _until(run, lambda: properties_of(run.aws, run.entry, JobRun.of(handle).address), run.entry.terminal)
             await _delete_own(run, JobRun.of(handle).application)
@@ -116,7 +116,7 @@ async def _own_application(run: StepRun, ordinal: int, config: Mapping[str, obje
     application = str(made["applicationId"])
     # Until the job run exists, the journal has the application, so that ending the step deletes it.
     await run.journal.write(Entry.of(run.identity, application, ordinal))
-    run.tell(f"CreateApplication: {application}")
+    run.log(f"CreateApplication: {application}")
 
     async def look() -> str:
         answer = await call(run.aws, run.entry.service, "GetApplication", applicationId=application)
@@ -147,7 +147,7 @@ async def _delete_own(run: StepRun, application: str) -> bool:
         await _until(run, look, IDLE)
         await call(run.aws, service, "DeleteApplication", **address_)
     except Exception as error:
-        run.tell(f"the application {application} could not be deleted: {error}")
+        run.log(f"the application {application} could not be deleted: {error}")
     return True
 
 

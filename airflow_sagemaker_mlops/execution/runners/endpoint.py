@@ -123,12 +123,12 @@ class EndpointRunner(WaitingRunner):
         for attempt, pause in enumerate(islice(Backoff(2.0, 10.0, 2.0), TRIES), 1):
             found = await _idle(run, name, wanted)
             if found is not None and _coming(found, wanted):
-                run.tell(f"{name} is already being updated to that")
+                run.log(f"{name} is already being updated to that")
                 return found, found
             # Describe does not show every requested detail, but it does show a different configuration in service.
             made = differed and found is not None and not _other(wanted, found)
             if found is not None and (made or self._is_so_already(run, found, request)):
-                run.tell(f"{name} already serves that")
+                run.log(f"{name} already serves that")
                 return found, found
             differed = found is None or bool(_other(wanted, found))
             answer = await self._ask(run, name, request, found, last=attempt == TRIES)
@@ -158,9 +158,9 @@ class EndpointRunner(WaitingRunner):
         except Exception as error:
             if last or not await _is_under_way(run, name, error):
                 raise
-            run.tell(f"{operation}: {name} is already being changed; waiting for that: {error_message(error)}")
+            run.log(f"{operation}: {name} is already being changed; waiting for that: {error_message(error)}")
             return None
-        run.tell(f"{operation}: {name}")
+        run.log(f"{operation}: {name}")
         return dict(as_json(answer))
 
     def _is_so_already(self, run: StepRun, found: Mapping[str, object], request: Mapping[str, object]) -> bool:

@@ -38,13 +38,13 @@ MOST_ERRORS = 20
 class _Loop:
     """One run of a ForEach step; ``results`` has the result of each child, by item and name.
 
-    goes_on   whether it was interrupted before: then its failed children are not run again
+    is_continuation   whether it was interrupted before: then its failed children are not run again
     """
 
     run: StepRun
     run_step: RunStep
     ordinal: int
-    goes_on: bool
+    is_continuation: bool
     items: list[Any]
     slots: asyncio.Semaphore
     results: list[dict[str, dict[str, Any]]] = field(default_factory=list)
@@ -94,7 +94,7 @@ class ForEachRunner(WaitingRunner):
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Run the loop to its end; a child's failure fails the step but does not affect other children."""
         loop = await _loop(run, job, self.run_step)
-        run.tell(f"{len(loop.items)} items, {len(loop.body)} steps each")
+        run.log(f"{len(loop.items)} items, {len(loop.body)} steps each")
         try:
             async with asyncio.TaskGroup() as group:
                 for index in range(len(loop.items)):
@@ -114,7 +114,7 @@ class ForEachRunner(WaitingRunner):
 
     async def stop(self, run: StepRun, name: str, handle: str) -> bool:
         """Stop every running child."""
-        children = list(run.live.values())
+        children = list(run.running_children.values())
         await asyncio.gather(*(self.stop_step(child) for child in children))
         return bool(children)
 
@@ -172,17 +172,17 @@ async def _iteration(loop: _Loop, index: int) -> None:
 async def _child(loop: _Loop, index: int, name: str) -> bool:
     """Run one child, or take its result from an earlier attempt of this loop."""
     run, label = loop.run, f"{name}-{index}"
-    noted = await run.notes.load(label) if run.identity.try_number > 1 or loop.goes_on else None
+    noted = await run.notes.load(label) if run.identity.try_number > 1 or loop.is_continuation else None
     if noted is not None and noted["Loop"] == loop.ordinal:
         ended: dict[str, Any] = noted["Result"]
         good = bool(ended["Status"] == "Succeeded")
-        if good or (loop.goes_on and ended["Status"] == "Failed"):
+        if good or (loop.is_continuation and ended["Status"] == "Failed"):
             loop.results[index][name] = ended
             if not good:
                 loop.errors[label] = ended["Error"]
             return good
     async with loop.slots:
-        child = run.live[label] = _child_run(loop, index, name)
+        child = run.running_children[label] = _child_run(loop, index, name)
         if noted is not None:
             await _let_fail_again(child)
         try:
@@ -190,11 +190,11 @@ async def _child(loop: _Loop, index: int, name: str) -> bool:
         except StepFailed as error:
             loop.errors[label] = str(error)
             for line in error.details.splitlines():
-                child.tell(line)
+                child.log(line)
             result = {**error.result, "Status": "Stopped" if error.stopped else "Failed", "Error": str(error)}
-        del run.live[label]  # an interrupted child stays, so that ending the loop stops its job
+        del run.running_children[label]  # an interrupted child stays, so that ending the loop stops its job
     loop.results[index][name] = result
-    run.tell(f"{label}: {result['Status']}")
+    run.log(f"{label}: {result['Status']}")
     await run.notes.save(label, {"Loop": loop.ordinal, "Result": result})
     return bool(result["Status"] == "Succeeded")
 
@@ -226,7 +226,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
     )
 
     def tell(text: str, *values: object) -> None:
-        run.tell(f"[{label}] {text % values if values else text}")
+        run.log(f"[{label}] {text % values if values else text}")
 
     async def publish(facts: Mapping[str, str]) -> None:
         if facts.get("created"):  # the children's links would overwrite each other
@@ -239,14 +239,14 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         identity=identity,
         scope=scope,
         aws=run.aws,
-        tell=tell,
+        log=tell,
         publish=publish,
-        hide=run.hide,
+        mask=run.mask,
         journal=NotedJournal(run.notes, f"{label}.job") if needs_journal else MemoryJournal(),
         mailbox=run.mailbox,
         options=run.options,
         loop=run.identity.step,
-        goes_on=loop.goes_on,
+        is_continuation=loop.is_continuation,
     )
 
 

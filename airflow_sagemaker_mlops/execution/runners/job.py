@@ -56,17 +56,17 @@ async def ended_well(run: StepRun, job: Submitted, address: AwsShape) -> dict[st
 
     def tell(status: str) -> None:
         if status not in run.entry.terminal:
-            run.tell(f"{job.name}: {status}")
+            run.log(f"{job.name}: {status}")
 
     async with LogTail(run, job.name) as log:
         try:
             answer = await sweep.wait(job.name, address, tell)
         except JobDisappeared as error:
             raise StepFailed(f'Step "{run.identity.step}": {error}; somebody may have deleted it.') from None
-        run.seen[job.name] = answer
+        run.finished_jobs[job.name] = answer
         run.job_ended(job.name, answer)
     status = run.entry.status_of(answer)
-    run.tell(f"{job.name}: {status}")  # after the job's own last lines
+    run.log(f"{job.name}: {status}")  # after the job's own last lines
     good = status in run.entry.succeeded
     identity = run.identity
     if not good:  # for a success, the job's own status is enough

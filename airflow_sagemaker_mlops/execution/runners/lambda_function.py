@@ -50,7 +50,7 @@ class LambdaFunctionRunner(Runner):
             raise
         await run.journal.write(invocation.advance(JobState.SUCCEEDED))
         for line in _log_tail(answer):
-            run.tell(line)
+            run.log(line)
         payload = answer["Payload"]
         if answer.get("FunctionError"):
             raise StepFailed(f'Step "{run.identity.step}": {arn} failed: {_function_error(payload)}')

@@ -34,7 +34,7 @@ class LineageRunner(Runner):
                 name = str(entity.get(name_key) or "")
                 arns[kind, name] = arn
                 properties.setdefault(f"{kind}Arns", {})[name] = arn
-                run.tell(f"Create{kind}: {arn}")
+                run.log(f"Create{kind}: {arn}")
         made = []
         for item in arguments.get("Associations") or []:
             ends = {
@@ -44,7 +44,7 @@ class LineageRunner(Runner):
             if item.get("AssociationType"):
                 ends["AssociationType"] = item["AssociationType"]
             if ends["SourceArn"] == ends["DestinationArn"]:
-                run.tell(f"{ends['SourceArn']} is both ends of an association, so the association is skipped")
+                run.log(f"{ends['SourceArn']} is both ends of an association, so the association is skipped")
                 continue
             await _associate(run, ends)
             made.append(ends)
@@ -77,7 +77,7 @@ async def _artifact(run: StepRun, request: AwsShape) -> str:
         raise StepFailed(f'Step "{run.identity.step}": AWS says an artifact of {source} exists, but lists none.')
     same = next((row for row in found if row.get("ArtifactType") == type_), None)
     if same is None:
-        run.tell(f"{source} has an artifact of type {found[0].get('ArtifactType')}; it is used instead of a {type_}")
+        run.log(f"{source} has an artifact of type {found[0].get('ArtifactType')}; it is used instead of a {type_}")
     return str((same or found[0])["ArtifactArn"])
 
 

@@ -58,7 +58,7 @@ class ModelPackageRunner(Runner):
         if arguments.get(DESCRIPTION) is not None:
             described = await _with_description(run, described, as_text(arguments[DESCRIPTION]))
         await run.publish(facts_about(run, arn, arn, described))
-        run.tell(f"registered {arn} ({described.get('ModelApprovalStatus', 'no approval status')})")
+        run.log(f"registered {arn} ({described.get('ModelApprovalStatus', 'no approval status')})")
         made = result_of(run, arn, described, started=started)
         return replace(made, facts={**made.facts, "ModelPackage": _about(run, described)})
 
@@ -102,7 +102,7 @@ async def _ensure_group(run: StepRun, group: str, tags: list[dict[str, str]]) ->
     members: dict[str, Any] = {"ModelPackageGroupName": group, **({"Tags": tags} if tags else {})}
     try:
         await call(run.aws, "sagemaker", "CreateModelPackageGroup", **members)
-        run.tell(f"created the model package group {group}")
+        run.log(f"created the model package group {group}")
     except Exception as error:
         # Another run has created it in the meantime, which is fine.
         if error_code(error) not in IN_USE | NOT_FOUND or "exist" not in error_message(error).lower():

@@ -118,13 +118,13 @@ async def _judge(run: StepRun, folder: str, flags: Flags, word: str) -> None:
         raise StepFailed(f'Step "{run.identity.step}": "violations" in {uri} is not a list of objects.')
     for violation in violations:
         words = [violation.get(key) for key in ("feature_name", "facet", "metric_name", "constraint_check_type")]
-        run.tell(f"violation: {' '.join(str(word) for word in words if word)}: {violation.get('description', '')}")
+        run.log(f"violation: {' '.join(str(word) for word in words if word)}: {violation.get('description', '')}")
     if violations and flags.fail:
         raise StepFailed(
             f'Step "{run.identity.step}": ClientError: {word} check failed. See violation report {uri} '
             f"({len(violations)} violations)"
         )
-    run.tell(f"{len(violations)} violations of the previous baseline")
+    run.log(f"{len(violations)} violations of the previous baseline")
 
 
 def _flags(run: StepRun) -> Flags:

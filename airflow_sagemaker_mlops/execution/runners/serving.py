@@ -56,7 +56,7 @@ class ServingCheckRunner(JobRunner):
             records, sentence = await in_thread(run.aws.key, _judged, run, answer)
         except (NoAnswer, Unreadable) as error:
             raise StepFailed(f'Step "{run.identity.step}": the model cannot serve: {error}.') from None
-        run.tell(f"{sentence}: the model can serve")
+        run.log(f"{sentence}: the model can serve")
         said = {"Records": records, "Sentence": sentence, "ModelName": answer.get("ModelName") or ""}
         return result_of(run, job.name, {**answer, **said}, started=job.since)
 
@@ -81,7 +81,7 @@ class SmokeTestRunner(Runner):
         except (NoAnswer, Unreadable) as error:
             where = f"the endpoint {arguments['EndpointName']}"
             raise StepFailed(f'Step "{run.identity.step}": {where} does not serve: {error}.') from None
-        run.tell(f"{arguments['EndpointName']}: {sentence}")
+        run.log(f"{arguments['EndpointName']}: {sentence}")
         properties = {"EndpointName": arguments["EndpointName"], "Records": sent, "Sentence": sentence}
         return result_of(run, arguments["EndpointName"], properties, started=started)
 

@@ -56,7 +56,7 @@ async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
         return None
     job = Submitted(entry.name, entry.handle, ordinal, now(), adopted=True)
     await run.journal.write(job.entry(identity))
-    run.tell(f"continuing with {entry.name}")
+    run.log(f"continuing with {entry.name}")
     await run.publish(facts_about(run, entry.name, entry.handle))
     return job
 
@@ -67,7 +67,7 @@ async def start(run: StepRun, ordinal: int, request: AwsShape, look: Look) -> Su
     look   reads the properties of an execution by its handle
     """
     key = run.entry.token_key
-    forgotten = await run.journal.read() is None and run.identity.try_number > 1 and not run.goes_on
+    forgotten = await run.journal.read() is None and run.identity.try_number > 1 and not run.is_continuation
     while True:
         job = await _send(run, ordinal, {key: token(run, ordinal), **request})
         # Without a journal (Airflow before 3.3), a failed attempt's token returns what that attempt started.
@@ -86,7 +86,7 @@ async def _send(run: StepRun, ordinal: int, request: AwsShape) -> Submitted:
         raise StepFailed(f'Step "{identity.step}": {entry.create} answered without {entry.arn_key}.')
     job = Submitted(handle, handle, ordinal, now())
     await run.journal.write(job.entry(identity))
-    run.tell(f"{entry.create}: {handle}")
+    run.log(f"{entry.create}: {handle}")
     await run.publish({**facts_about(run, handle, handle), "created": handle})
     return job
 

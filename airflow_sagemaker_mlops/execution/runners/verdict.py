@@ -81,7 +81,7 @@ class VerdictRunner(JobRunner):
         except Unreadable as error:
             raise StepFailed(f'Step "{run.identity.step}": the job left no report that can be read: {error}') from None
         self.check(run, job, report)
-        run.tell(report["sentence"])
+        run.log(report["sentence"])
         files = {name: file_of(answer, file) for name, file in self.kind.files.items()}
         said = {"Verdict": report["verdict"], "Sentence": report["sentence"], **files}
         result = result_of(run, job.name, {**answer, **said}, started=job.since)
@@ -151,5 +151,5 @@ def _kept(run: StepRun, uri: str, content: bytes, key: object) -> str:
     if not found:
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": str(key)} if key else {}
         client.put_object(Bucket=bucket, Key=path, Body=content, **encryption)
-        run.tell(f"wrote {uri}")
+        run.log(f"wrote {uri}")
     return uri

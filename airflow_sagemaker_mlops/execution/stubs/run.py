@@ -117,7 +117,7 @@ class StubRunner(WaitingRunner):
 
     async def submit(self, run: StepRun) -> Submitted:
         """Build and type the request without sending it."""
-        run.tell("a stub answers for this step")
+        run.log("a stub answers for this step")
         name = name_of(run, 0) if run.entry.name_key else run.identity.step
         arn = f"arn:aws:sagemaker:{run.aws.region}:{NO_ACCOUNT}:stub/{name}"
         await run.publish(facts_about(run, name, arn))
@@ -265,7 +265,7 @@ def _at(document: object, *keys: str) -> Any:
 
 def _write(run: StepRun, uri: str, content: object) -> None:
     write_file(run.aws, uri, content)
-    run.tell(f"wrote {uri}")
+    run.log(f"wrote {uri}")
 
 
 def write_file(aws: Aws, uri: str, content: object) -> None:

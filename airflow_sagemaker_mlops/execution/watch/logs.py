@@ -67,10 +67,10 @@ class LogTail:
         except Exception as error:
             if error_code(error) != "ResourceNotFoundException":  # nothing was logged (yet)
                 self.broken = True
-                self.run.tell(f"the log of {self.job} could not be read: {error_message(error)}")
+                self.run.log(f"the log of {self.job} could not be read: {error_message(error)}")
         self.last.extend(lines)
         for line in lines:
-            self.run.tell(line)
+            self.run.log(line)
 
     async def last_lines(self) -> list[str]:
         """The last lines of the job's log, even if they are not copied to the task log."""

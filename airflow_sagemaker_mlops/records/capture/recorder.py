@@ -185,7 +185,7 @@ class Recorder:
             if self.options.fail_on_error:
                 raise
             message = error if isinstance(error, RecordError | ValueError) else f"{type(error).__name__}: {error}"
-            run.tell(f"{what}: {message}")
+            run.log(f"{what}: {message}")
             return otherwise
 
     async def _begin(self, run: StepRun, start: StepStart) -> StepStart:
@@ -215,10 +215,10 @@ class Recorder:
         for was, now_there in zip(found.outputs, outputs, strict=True):
             if why := change_since(was, now_there):
                 reason = f'{was.uri} of run "{found.outcome.source_run}" {why}'
-                run.tell(f"no cache hit: {reason}")
+                run.log(f"no cache hit: {reason}")
                 outcome = start.cache
                 return replace(start, cache=replace(outcome, reason=reason) if outcome else None)
-        run.tell(found.sentence)
+        run.log(found.sentence)
         return replace(start, cache=found.outcome, result=found.result, outputs=outputs)
 
     async def _end(self, run: StepRun, start: StepStart, ended: StepRecord) -> StepRecord | None:
@@ -339,7 +339,7 @@ class Recorder:
 
 async def _properties(run: StepRun, name: str) -> Mapping[str, Any] | None:
     """The Describe answer of the step's ended resource ``name``; queried if the step does not have it."""
-    return run.seen.get(name) or await describe(run, name)
+    return run.finished_jobs.get(name) or await describe(run, name)
 
 
 def _names_before(run: StepRun, last: str) -> list[str]:

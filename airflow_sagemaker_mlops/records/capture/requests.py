@@ -25,7 +25,7 @@ async def resolved_request(run: StepRun) -> dict[str, Any] | None:
     own = {entry.name_key: name_of(run, 0)} if entry.name_key.endswith("JobName") else {}
     arguments = await resolved_arguments(run, **own)
     if request_from == "call":
-        return await fitted(replace(run, tell=_silent), entry.prepare(arguments))
+        return await fitted(replace(run, log=_silent), entry.prepare(arguments))
     if request_from == "arguments":
         return arguments
     given = {key: run.spec.settings[key] for key in entry.settings if key in run.spec.settings}

@@ -59,7 +59,7 @@ class AnsweringRecorder(ReusingRecorder):
         """The recorded answer; otherwise the answer of ``recorder``."""
         name = run.identity.step
         if name in self.selection.reused:
-            run.tell(f'the answer of run "{self.source.run_id}": a reproduction does not ask again')
+            run.log(f'the answer of run "{self.source.run_id}": a reproduction does not ask again')
             return self.reused(name)
         if not run.entry.outside:
             return await self.recorder.begin(run)

@@ -137,7 +137,7 @@ class ReusingRecorder:
         name = run.identity.step
         if name not in self.selection.reused:
             return await self.recorder.begin(run)
-        run.tell(f'taken from run "{self.source.run_id}": this step is not selected')
+        run.log(f'taken from run "{self.source.run_id}": this step is not selected')
         return self.reused(name)
 
     def reused(self, name: str) -> StepStart:

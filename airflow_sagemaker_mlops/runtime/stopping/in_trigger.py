@@ -50,12 +50,12 @@ class EndedTrigger:
         if entry is None:
             return
         if await self._goes_on_elsewhere(entry.name):
-            self.run.tell(f"another triggerer has this step now: {entry.name} keeps running")
+            self.run.log(f"another triggerer has this step now: {entry.name} keeps running")
             return
         try:
             await asyncio.wait_for(self._note_stop(entry), NOTE_S)
         except Exception as error:  # the run may have been deleted, but its job still costs money
-            self.run.tell(f"{entry.name} was stopped, but that could not be recorded in Airflow: {error}")
+            self.run.log(f"{entry.name} was stopped, but that could not be recorded in Airflow: {error}")
         if self.submitted is not None:
             await engine.stop(self.run, entry.name, entry.handle)
         else:
@@ -81,7 +81,7 @@ class EndedTrigger:
         except Exception as error:
             if not (TELLS_TRIGGERS_OF_KILLS or is_refusal(error)):
                 raise  # a triggerer also cancels its triggers when it shuts down
-            self.run.tell(f"Airflow does not say which attempt has {name}: {error}")
+            self.run.log(f"Airflow does not say which attempt has {name}: {error}")
             return False
 
     async def _handed_to_another(self, name: str) -> bool:

@@ -89,7 +89,7 @@ async def _stop_by_handle(run: StepRun, entry: Entry) -> list[str]:
     try:
         return [entry.name] if await stop(run, entry.name, entry.handle) else []
     except Exception as error:
-        run.tell(f"{entry.name} may be left running: {error}")
+        run.log(f"{entry.name} may be left running: {error}")
         return []
 
 

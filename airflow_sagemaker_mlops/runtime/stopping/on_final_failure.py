@@ -54,12 +54,12 @@ def _stop_left(
     """``may_appear``: whether a job may become visible only after this."""
     from ..context import identity_of
     from ..task_store.journal import TaskJournal
-    from ..task_store.kept_end import KeptEnd
+    from ..task_store.stored_end import StoredEnd
     from ..task_store.worker import WorkerTaskStore
     from .in_worker import stop_jobs_here
 
     ti = context["ti"]
-    kept = KeptEnd(context).read()
+    kept = StoredEnd(context).read()
     if kept.get("result") is not None or (fails_once and kept.get("failure")):
         return  # its job has ended
     entry = asyncio.run(TaskJournal(WorkerTaskStore(context)).read())

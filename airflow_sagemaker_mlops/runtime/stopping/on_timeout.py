@@ -29,6 +29,6 @@ async def stop_overdue(run: StepRun, ti: RuntimeTaskInstanceProtocol) -> str:
             await run.journal.write(entry.advance(JobState.STOP_REQUESTED))
         stopped = await is_stopping(run, entry.name) or await stop_when_visible(run, entry.name, entry.handle)
     except Exception as error:  # the stop at the end of the run tries again
-        run.tell(f"{entry.name} may be left running: it could not be stopped: {error}")
+        run.log(f"{entry.name} may be left running: it could not be stopped: {error}")
         return ""
     return entry.name if stopped else ""

@@ -11,6 +11,6 @@ results of a loop's children  the child's name                 ``notes.TaskNotes
 answers to Callback steps     ``sagemaker_callback_<handle>``  ``callback_inbox.TaskCallbackInbox``
 links and the shown request   ``links.LINKS``, ``request``     ``links.PublishedLinks``
 place in the queue            ``sagemaker_ticket``             ``runtime.queue.TaskQueueSlots``
-how the step ended            ``sagemaker_result``             ``kept_end.KeptEnd`` (worker only)
+how the step ended            ``sagemaker_result``             ``stored_end.StoredEnd`` (worker only)
 ============================  ===============================  =========================================
 """

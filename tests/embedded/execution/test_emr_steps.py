@@ -52,7 +52,7 @@ def attempt(aws: LocalAws, **where: Any) -> StepRun:
     scope = Scope("Count", {}, {}, {}, {}, lambda _uri: b"")
     spec = StepSpec({**where, "StepConfig": {"HadoopJarStep": jar}})
     options = ExecutionOptions(poll_interval_s=0.2)
-    return StepRun(spec, "EMR", identity, scope, local_aws_clients(aws), tell=lambda *_: None, options=options)
+    return StepRun(spec, "EMR", identity, scope, local_aws_clients(aws), log=lambda *_: None, options=options)
 
 
 def own_cluster(aws: LocalAws) -> StepRun:

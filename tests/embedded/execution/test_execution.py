@@ -73,7 +73,7 @@ def run_of(
         identity=identity,
         scope=scope,
         aws=clients,
-        tell=lambda text, *words: lines.append(text % words if words else text),
+        log=lambda text, *words: lines.append(text % words if words else text),
         options=ExecutionOptions(poll_interval_s=0.5),
     )
     return run, lines

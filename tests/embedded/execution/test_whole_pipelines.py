@@ -191,7 +191,7 @@ def test_max_concurrency_holds_over_the_whole_body(aws: LocalAws) -> None:
         return made
 
     def _live(_plan: Any) -> Any:
-        return runs[0].run.live if runs else ()
+        return runs[0].run.running_children if runs else ()
 
     foreach._loop = spying  # type: ignore[assignment]
     try:
@@ -583,7 +583,7 @@ def test_emr_steps_are_found_by_name_before_they_are_added() -> None:
             arguments = {**where, "StepConfig": {"HadoopJarStep": jar}}
             identity = StepIdentity("p", name, "d", "r", name, run_started="2026-01-01T00:00:00Z")
             scope = Scope(name, {}, {}, {}, {}, s3_reader(clients))
-            return StepRun(StepSpec(arguments), "EMR", identity, scope, clients, tell=lambda *_: None)
+            return StepRun(StepSpec(arguments), "EMR", identity, scope, clients, log=lambda *_: None)
 
         for name, where in (("Running", {"ClusterId": cluster}), ("Own", {"ClusterConfig": own})):
             first = asyncio.run(run_step.submit(attempt(name, where)))
@@ -618,7 +618,7 @@ def test_what_was_started_with_a_token_continues_though_the_cleared_run_started_
             identity = StepIdentity("p", "Ask", "d", "r", "Ask", try_number=number, run_started=started)
             scope = Scope("Ask", {}, {}, {}, {}, s3_reader(clients))
             spec = StepSpec(arguments)
-            return StepRun(spec, "Athena", identity, scope, clients, tell=lambda *_: None, journal=journal)
+            return StepRun(spec, "Athena", identity, scope, clients, log=lambda *_: None, journal=journal)
 
         first = asyncio.run(run_step.submit(attempt(1, "2026-01-01T00:00:00Z")))
         assert journal.entry is not None

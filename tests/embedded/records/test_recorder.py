@@ -257,7 +257,7 @@ def test_a_step_that_another_process_ends_is_stored_without_its_secrets(folder: 
     environment = {"CONN": {"Get": "Parameters.DbPassword"}, "API_KEY": "battery-staple"}
     spec = {"Arguments": {"Environment": environment}, "CacheConfig": {"Enabled": True}}
     scope = Scope("Copy", {"DbPassword": "correct-horse"}, {}, {}, {}, read_s3=lambda _uri: b"")
-    first = StepRun(StepSpec.from_json(spec), "Processing", identity, scope, SessionAws(None, "us-east-1"), tell=print)
+    first = StepRun(StepSpec.from_json(spec), "Processing", identity, scope, SessionAws(None, "us-east-1"), log=print)
     recorder = Recorder(folder, "lab", "r1", None)
     handed = asyncio.run(recorder.begin(first)).as_json()
     assert handed["request"] == {"Environment": {"CONN": "***", "API_KEY": "***"}}
@@ -279,11 +279,15 @@ def test_every_attempt_at_a_job_is_paid_for(
 ) -> None:
     identity = StepIdentity("lab", "Copy", "lab", "r1", "Copy")
     scope = Scope("Copy", {}, {}, {}, {}, read_s3=lambda _uri: b"")
-    run = StepRun(StepSpec(), step_type, identity, scope, aws=None, tell=print)  # type: ignore[arg-type]
+    run = StepRun(StepSpec(), step_type, identity, scope, aws=None, log=print)  # type: ignore[arg-type]
     first, last = name_of(run, 0), name_of(run, 1)
     begins = {"ProcessingStartTime": "2026-01-01T00:00:00Z"}
-    run.seen[first] = {**begins, "ProcessingEndTime": "2026-01-01T00:00:40Z", "ProcessingJobStatus": "Failed"}
-    run.seen[last] = {**begins, "ProcessingEndTime": "2026-01-01T00:00:02Z", "ProcessingJobStatus": "Completed"}
+    run.finished_jobs[first] = {**begins, "ProcessingEndTime": "2026-01-01T00:00:40Z", "ProcessingJobStatus": "Failed"}
+    run.finished_jobs[last] = {
+        **begins,
+        "ProcessingEndTime": "2026-01-01T00:00:02Z",
+        "ProcessingJobStatus": "Completed",
+    }
     recorder = Recorder(folder, "lab", "r1", None)
     result = {"Name": last, "Arn": "arn:last", **more}
     told = recorder.end(run, StepStart(begins["ProcessingStartTime"]), status=status, result=result, jobs_started=begun)

@@ -53,7 +53,7 @@ def ahead(ticket: Ticket, max_parallel_steps: int = 1, journal: MemoryJournal | 
     identity = StepIdentity("p", ticket.step, "d", "r", ticket.step, try_number=2)
     scope = Scope(ticket.step, {}, {}, {}, {}, lambda _uri: b"")
     aws = SessionAws(None, "us-east-1")
-    run = StepRun(StepSpec(), "Training", identity, scope, aws, tell=print, journal=journal or MemoryJournal())
+    run = StepRun(StepSpec(), "Training", identity, scope, aws, log=print, journal=journal or MemoryJournal())
     return asyncio.run(ahead_of(run, ticket, max_parallel_steps))
 
 

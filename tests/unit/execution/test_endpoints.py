@@ -163,7 +163,7 @@ def attempt(hosting: Any, kind: str = "Endpoint", **arguments: Any) -> StepRun:
     scope = Scope("Deploy", {}, {}, {}, {}, lambda _uri: b"")
     options = ExecutionOptions(poll_interval_s=0.05)
     spec = StepSpec(given, outputs="all")
-    return StepRun(spec, kind, identity, scope, hosting, tell=lambda *_: None, options=options)
+    return StepRun(spec, kind, identity, scope, hosting, log=lambda *_: None, options=options)
 
 
 def test_an_update_that_is_rolled_back_fails_the_step_with_what_serves_and_why() -> None:

@@ -300,7 +300,7 @@ def test_secrets_of_the_steps_in_a_loop_are_hidden_in_the_task_log_as_those_of_o
         Scope("Loop", {}, {}, {}, {}, lambda _uri: b""),
         aws,
         str,
-        hide=hide,
+        mask=hide,
     )
 
     async def run_step(child: StepRun) -> StepResult:

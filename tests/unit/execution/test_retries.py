@@ -97,7 +97,7 @@ class Script:
             self.attempt,
             Scope("Train", {}, {}, {}, {}, lambda _uri: b""),
             SessionAws(None, "us-east-1"),
-            tell=lambda text, *_values: self.lines.append(text),
+            log=lambda text, *_values: self.lines.append(text),
             notes=self.notes,
             journal=self.journal,
         )

@@ -51,7 +51,7 @@ def test_only_an_application_of_its_own_is_deleted_when_its_job_has_ended(
     monkeypatch.setattr(emr_serverless, "ended_well", ended_well)
     scope = Scope("S", {}, {}, {}, {}, lambda _uri: b"")
     identity = StepIdentity("p", "S", "d", "r", "S")
-    run = StepRun(StepSpec(given), "EMRServerless", identity, scope, SessionAws(None, "us-east-1"), tell=print)
+    run = StepRun(StepSpec(given), "EMRServerless", identity, scope, SessionAws(None, "us-east-1"), log=print)
 
     async def follow() -> BaseException | None:
         try:

@@ -51,14 +51,14 @@ def concluded(
 def test_a_short_circuit_far_before_a_pipeline_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     word = {"first": {"skipped": ["before", *SKIPPED]}}
     end = concluded(monkeypatch, {"first": "success", "before": "skipped", **SKIPPED}, word)
-    assert (end.said, end.failure) == ({}, "")
+    assert (end.result, end.failure) == ({}, "")
 
 
 def test_a_run_that_was_marked_failed_before_its_pipeline_began_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     for states in ({"first": "failed", "before": "skipped"}, {"first": "skipped", "before": "skipped"}):
         end = concluded(monkeypatch, {**states, **SKIPPED}, {})
         assert end.failure == "the run was ended before the pipeline was."
-        assert end.said["Failed"] == []
+        assert end.result["Failed"] == []
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_a_pipeline_whose_head_was_skipped_is_passed_over(
     states = {"first": "success", "before": before, "g.Train": "skipped", "g.Later": "skipped"}
     end = concluded(monkeypatch, states, {"before": word}, by="pipeline.status")
     assert end.passed_over
-    torn_down = concluded(monkeypatch, {**states, STATUS: "skipped"}, {"before": word}, left=end.said)
+    torn_down = concluded(monkeypatch, {**states, STATUS: "skipped"}, {"before": word}, left=end.result)
     assert (torn_down.said, torn_down.failure) == ({}, "")
 
 
 def test_a_short_circuit_in_a_pipeline_skips_steps_and_the_status_task_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     states = {"first": "success", "before": "success", "g.Short": "success", "g.Last": "skipped", STATUS: "skipped"}
     end = concluded(monkeypatch, states, {"g.Short": {"skipped": ["g.Last", STATUS]}}, SHORT, LAST)
-    assert (end.said["Status"], end.said["NotTaken"], end.failure) == ("Succeeded", ["g.Last"], "")
+    assert (end.result["Status"], end.result["NotTaken"], end.failure) == ("Succeeded", ["g.Last"], "")
 
 
 def test_what_nothing_skipped_was_dropped_when_the_run_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     states = {"first": "success", "before": "success", "g.Train": "success", "g.Later": "skipped"}
     end = concluded(monkeypatch, states, {"before": {"followed": ["g.Train"]}}, by="pipeline.status")
-    assert (end.said["Status"], end.said["Stopped"]) == ("Failed", ["g.Later"])
+    assert (end.result["Status"], end.result["Stopped"]) == ("Failed", ["g.Later"])

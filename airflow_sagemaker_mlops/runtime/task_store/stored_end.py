@@ -21,7 +21,7 @@ def save_failure_reason(context: Context, error: Exception) -> None:
     ti.xcom_push(key=REASON_KEY, value={"try": ti.try_number, "why": mask(str(error))[:LONGEST_REASON]})
 
 
-class KeptEnd:
+class StoredEnd:
     """The stored end of a step, until its task has ended, too.
 
     A deferred task is sometimes retried although it was about to end (Airflow 3.3.2, if the executor reports the
@@ -34,11 +34,11 @@ class KeptEnd:
         self._generation = f"m{ti.max_tries}"
 
     def read(self) -> Mapping[str, Any]:
-        """The values stored by :meth:`keep` in this generation, or empty."""
+        """The values stored by :meth:`save` in this generation, or empty."""
         kept = self._store.get(RESULT_KEY, None) if self._store is not None else None
         return kept if isinstance(kept, dict) and kept.get("generation") == self._generation else {}
 
-    def keep(self, **end: Any) -> None:
+    def save(self, **end: Any) -> None:
         """Store ``result``, or ``failure`` (why) and ``left`` (a failed step's result), if Airflow has a state store.
 
         Also stores ``published``, the XComs for people, because Airflow deletes a task's XComs on a retry.
