@@ -40,3 +40,12 @@ def test_document_and_plan_import_neither_airflow_nor_an_aws_sdk() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
     assert not {"airflow", "boto3", "botocore", "sagemaker", "yaml"} & loaded
+
+
+def test_a_plan_without_a_gate_loads_nothing_for_one() -> None:
+    document = {"Version": "2020-12-01", "Steps": [{"Name": "A", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}]}
+    code = (
+        f"import sys; from airflow_sagemaker_mlops.plan.build import plan_of; plan_of({document});"
+        'print([name for name in sys.modules if ".gate." in name or "verdict_step" in name])'
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

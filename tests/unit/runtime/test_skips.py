@@ -72,7 +72,7 @@ def test_a_pipeline_whose_head_was_skipped_is_passed_over(
     end = concluded(monkeypatch, states, {"before": word}, by="pipeline.status")
     assert end.passed_over
     torn_down = concluded(monkeypatch, {**states, STATUS: "skipped"}, {"before": word}, left=end.result)
-    assert (torn_down.said, torn_down.failure) == ({}, "")
+    assert (torn_down.result, torn_down.failure) == ({}, "")
 
 
 def test_a_short_circuit_in_a_pipeline_skips_steps_and_the_status_task_alike(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
-import pytest
-
-from airflow_sagemaker_mlops.local_aws import LocalAws
-from airflow_sagemaker_mlops.plan.build import plan_of
-from chaos.pipelines import CASES, LONG, SLOW, STATUS, WAYS_IN, write
+from chaos.pipelines import CASES, LONG, SLOW, WAYS_IN
 from chaos.plan import TARGETS, make_plan
 
 
@@ -41,13 +36,3 @@ def test_kills_come_in_the_order_of_runs_and_hit_every_part() -> None:
 def test_a_drill_of_one_run_is_a_plan_too() -> None:
     assert len(make_plan(1, 1, 2).runs) == 1
     assert make_plan(1, 0, 5).kills == ()
-
-
-@pytest.mark.e2e
-def test_the_cases_name_every_task_of_their_pipelines(aws: LocalAws, tmp_path: Path) -> None:
-    dag_ids = write(tmp_path, aws, tmp_path / "markers")
-    cases = (*CASES, SLOW, LONG)
-    assert {case.dag_id(way_in) for case in cases for way_in in WAYS_IN} == set(dag_ids)
-    for case in cases:
-        plan = plan_of(tmp_path / f"{case.name}.json")
-        assert {task.task_id for task in plan.tasks} == {*case.tasks, STATUS}, case.name

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,6 @@ import pytest
 from simulated import binormal
 
 from airflow_sagemaker_mlops.cli.gate import Asked, evaluate_files
-from airflow_sagemaker_mlops.gate import archive
 from airflow_sagemaker_mlops.gate.zipapp import module_files
 
 RULES = """
@@ -118,33 +114,6 @@ def test_a_users_function_beside_the_rules_is_a_metric(folder: Path, capsys: pyt
     (folder / "rules.yaml").write_text("- {Metric: 'profit.py:profit', Goal: maximize, Must: improve}")
     assert evaluate_files(asked(folder, "better.csv"), output="text", out=None) == 2
     assert "failed: ZeroDivisionError" in capsys.readouterr().err
-
-
-def test_the_archive_of_a_job_is_the_same_bytes_and_judges_alone(folder: Path) -> None:
-    archive.cache_clear()
-    first = archive()
-    archive.cache_clear()
-    assert archive() == first
-    program = folder / "gate.pyz"
-    program.write_bytes(first)
-    assert len(zipfile.ZipFile(program).namelist()) == len(module_files()) + 1
-    rules = json.dumps([{"Metric": "auc", "Must": "improve"}])
-    (folder / "rules.json").write_text(rules)
-
-    def run(predictions: str) -> subprocess.CompletedProcess[str]:
-        words = ["--predictions", predictions, "--rules", "rules.json", "--output", "out"]
-        # -I: neither the checkout nor this environment's PYTHONPATH can help
-        return subprocess.run(
-            [sys.executable, "-I", program, *words], cwd=folder, text=True, capture_output=True, check=False
-        )
-
-    done = run("worse.csv")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads((folder / "out" / "report.json").read_text())["verdict"] == "reject"
-    (folder / "one.csv").write_text("id,label,candidate,champion\na,1,nan,0.5\n")
-    refused = run("one.csv")
-    assert refused.returncode == 2
-    assert "candidate is not a number (NaN) in 1 of 1 records: line 2" in refused.stderr
 
 
 def test_what_a_job_imports_is_in_its_archive() -> None:
