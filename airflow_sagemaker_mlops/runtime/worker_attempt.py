@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ..execution.runners.approval import Answer, Question
     from ..records.capture.recorder import Recorder
     from ..records.capture.step_start import StepStart
-    from ..records.reuse.earlier_results import ReusingRecorder
+    from ..records.reuse.source_run import ReusingRecorder
     from .selective.step import StepSelection
     from .task_store.protocol import TaskStore
 

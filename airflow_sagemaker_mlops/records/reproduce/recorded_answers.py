@@ -18,8 +18,7 @@ from ...steps.control import AIRFLOW_OPERATOR
 from ..capture.step_start import StepStart
 from ..model.errors import CannotBePinned
 from ..model.step_record import StepRecord
-from ..reuse.earlier_results import ReusingRecorder, check_reuse
-from ..reuse.source_run import SourceRun
+from ..reuse.source_run import ReusingRecorder, SourceRun, check_reuse
 
 
 def stands(step: StepRecord) -> bool:

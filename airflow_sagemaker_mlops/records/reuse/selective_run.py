@@ -20,8 +20,7 @@ from ..store.keys import source_key
 from ..store.protocol import Store, Stored
 from ..store.reader import of_instance
 from ..store.stored_json import read_stored
-from .earlier_results import ReusingRecorder, check_reuse
-from .source_run import SourceRun, read_source
+from .source_run import ReusingRecorder, SourceRun, check_reuse, read_source
 
 LATEST = "latest"
 

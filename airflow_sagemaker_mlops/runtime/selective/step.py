@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ...definition.problems import PipelineError
+from ...definition.problems import PipelineError, Problem
 from ...plan.model import STATUS_TASK_ID
 from ..parameter_values import all_here, param_name
 from ..task_states import map_index_of, refusal, run_name_of
@@ -23,15 +23,17 @@ from .conf import (
 )
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import DAG, Context
 
-    from ...plan.selection import Role
+    from ...plan.selection import Role, Selection
     from ...records.capture.recorder import Recorder
     from ...records.model.step_record import Artifact
-    from ...records.reuse.earlier_results import ReusingRecorder
     from ...records.reuse.selective_run import SelectivePlan
+    from ...records.reuse.source_run import ReusingRecorder
     from ..step_task import PipelineSource, StepTask
 
+# Trigger rules with which Airflow skips a task if an upstream was skipped.
+_SKIPPED = frozenset({"all_success", "none_skipped"})
 NO_RECORDS = "Turn on records: records= of the DAG, or records under [sagemaker_mlops] in Airflow's configuration."
 _LAST: list[tuple[Any, StepSelection | None]] = []  # task instance and its selection: a step asks several times
 
@@ -51,7 +53,7 @@ class StepSelection:
     @property
     def earlier_result(self) -> dict[str, Any]:
         """The source run's result of a reused step, as later steps receive it."""
-        from ...records.reuse.earlier_results import reused_result
+        from ...records.reuse.source_run import reused_result
 
         source = self.plan.source
         return reused_result(source, self.name) if source is not None else {}
@@ -160,7 +162,6 @@ def selective_plan_in(
     from ...records.reuse.selective_run import merge_parameters, selective_plan_of_run
     from ...settings import location_of
     from ..recorder import open_records, record_id
-    from .conflicts import cut_off
 
     plan = plan_of(source.definition, source.folder)
     location = location_of(source.records)
@@ -171,10 +172,36 @@ def selective_plan_in(
     checked = selective_plan_of_run(
         request, plan, pipeline, store, run_name_of(ti, mapped=source.mapped), inspect=inspect, no_records=NO_RECORDS
     )
-    problems = list(cut_off(dag, source.group, checked.selection))
+    problems = list(_cut_off(dag, source.group, checked.selection))
     if problems:
         raise InvalidSelection(plan.source, problems)
     keys = {parameter.name: param_name(parameter.name, source.group, dag.params) for parameter in plan.parameters}
     given = {name: conf[key] for name, key in keys.items() if conf.get(key) is not None}
     values = merge_parameters(plan, given, checked.inherited)
     return replace(checked, inherited={name: value for name, value in values.items() if name not in given})
+
+
+def _cut_off(dag: DAG, group: str, selection: Selection) -> Iterator[Problem]:
+    """Selected and reused steps that Airflow would skip: other tasks connect them to a step that is not selected.
+
+    group   of the pipeline in ``dag``; "" if it is the whole DAG
+    """
+    prefix = f"{group}." if group else ""
+    not_selected = {prefix + name for name in selection.not_selected}
+    wanted = {prefix + name for name in (*selection.selected, *selection.reused)}
+    tasks = dag.task_dict
+    for name in sorted(wanted):
+        seen = {name}
+        stack = [name]
+        while stack:
+            below = stack.pop()
+            if str(getattr(tasks[below].trigger_rule, "value", tasks[below].trigger_rule)) not in _SKIPPED:
+                continue
+            for above in sorted(tasks[below].upstream_task_ids - seen - wanted):
+                seen.add(above)
+                if above not in not_selected:
+                    stack.append(above)
+                    continue
+                step, other = name.removeprefix(prefix), above.removeprefix(prefix)
+                what = f'"{step}" waits for "{below}", which waits for "{other}", which is not selected.'
+                yield Problem("SM412", f"$.Steps.{step}", what, f"Select {other} as well.")

@@ -20,7 +20,7 @@ from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.records.capture.background_writes import BackgroundWrites
 from airflow_sagemaker_mlops.records.capture.recorder import Recorder, RecordOptions
 from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable
-from airflow_sagemaker_mlops.records.reuse.earlier_results import ReusingRecorder
+from airflow_sagemaker_mlops.records.reuse.source_run import ReusingRecorder
 from airflow_sagemaker_mlops.records.seal.prefetch import SealPrefetch
 from airflow_sagemaker_mlops.records.seal.seal import read_step_records
 from airflow_sagemaker_mlops.records.store.folder import FolderStore

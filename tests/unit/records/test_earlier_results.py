@@ -21,8 +21,7 @@ from airflow_sagemaker_mlops.records.capture.run_recorder import seal_run
 from airflow_sagemaker_mlops.records.model.record import Parameter, assemble
 from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheOutcome, StepRecord
-from airflow_sagemaker_mlops.records.reuse.earlier_results import ReusingRecorder, check_reuse
-from airflow_sagemaker_mlops.records.reuse.source_run import SourceRun, read_source
+from airflow_sagemaker_mlops.records.reuse.source_run import ReusingRecorder, SourceRun, check_reuse, read_source
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.sealed import read_schema
 
