@@ -15,11 +15,7 @@ GOOD: dict[str, Any] = {
     "Version": "2020-12-01",
     "Steps": [{"Name": "A", "Type": "Training", "Arguments": {"RoleArn": "r"}}],
 }
-
-
 BAD = {**GOOD, "Steps": [{**GOOD["Steps"][0], "DependsOn": ["B"]}]}
-
-
 IMPORT = "from airflow_sagemaker_mlops import SageMakerPipelineDag\n"
 
 

@@ -15,7 +15,6 @@ from airflow_sagemaker_mlops.records.cache.key import cache_key, is_cacheable
 from airflow_sagemaker_mlops.records.cache.why_not import why_not_cached
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, CacheOutcome, StepRecord
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
-from airflow_sagemaker_mlops.records.store.protocol import Store
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
 
 # A member that each type's request may have beside its key attributes, and that must not count.
@@ -124,28 +123,6 @@ KEY = cache_key("Training", TRAIN.request or {})
 SUCCESS = replace(TRAIN, cache=CacheOutcome(KEY.key, KEY.attributes, "miss"))
 
 
-def test_a_success_is_found_by_the_next_run(store: Store) -> None:
-    assert look_up(store, "daily", "TrainModel", KEY).outcome.result == "miss"
-    assert store_result(store, "daily", "r1", SUCCESS)
-    found = look_up(store, "daily", "TrainModel", KEY)
-    assert found.outcome.result == "hit"
-    assert found.outcome == CacheOutcome(KEY.key, KEY.attributes, "hit", "r1", "arn:job-2", 100.0)
-    assert found.result == {
-        "Step": "TrainModel",
-        "Properties": {},
-        "Reused": True,
-        "CacheHitResult": {
-            "SourceRunId": "r1",
-            "SourceArn": "arn:job-2",
-            "SourceEndTime": "2026-01-01T00:02:10Z",
-        },
-    }
-    assert found.outputs == TRAIN.outputs
-    assert found.sentence == (
-        'cache hit: taken from run "r1", which ended 2026-01-01T00:02:10Z, saved 100 billable seconds'
-    )
-
-
 @pytest.mark.parametrize(
     ("expire_after", "outcome"),
     [("P30D", "hit"), ("30d", "hit"), ("T23H", "expired"), ("P1D", "expired"), (None, "hit")],
@@ -154,15 +131,6 @@ def test_a_success_older_than_expire_after_is_no_hit(folder: FolderStore, expire
     store_result(folder, "daily", "r1", SUCCESS)
     at = datetime(2026, 1, 2, 0, 2, 10, tzinfo=UTC)  # a day after its end, to the second
     assert look_up(folder, "daily", "TrainModel", KEY, expire_after=expire_after, at=at).outcome.result == outcome
-
-
-def test_the_latest_success_wins_whoever_writes_last(store: Store) -> None:
-    later = replace(SUCCESS, ended="2026-01-05T00:00:00Z")
-    assert store_result(store, "daily", "late", later)
-    assert not store_result(store, "daily", "early", SUCCESS)
-    assert look_up(store, "daily", "TrainModel", KEY).outcome.source_run == "late"
-    assert store_result(store, "daily", "latest", replace(SUCCESS, ended="2026-01-06T00:00:00Z"))
-    assert look_up(store, "daily", "TrainModel", KEY).outcome.source_run == "latest"
 
 
 @pytest.mark.parametrize("status", ["Failed", "Stopped", "Executing"])
