@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator, Draft202012Validator
 
 from airflow_sagemaker_mlops.cli import check
 from airflow_sagemaker_mlops.cli.sources import Source
@@ -77,7 +77,10 @@ def test_a_key_without_a_description_stops_the_generation(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("file", OURS, ids=lambda file: f"{file.parent.name}-{file.name}")
 def test_our_definitions_are_accepted(schema: Draft202012Validator, file: Path) -> None:
-    assert complaints(schema, document_of(file)) == []
+    """Also by the rules of draft 7, which is what yaml-language-server 1.19 supports."""
+    value = document_of(file)
+    assert complaints(schema, value) == []
+    assert list(Draft7Validator(schema.schema).iter_errors(value)) == []
 
 
 @pytest.mark.parametrize("deploy", ["endpoint", "batch"])
