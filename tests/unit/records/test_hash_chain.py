@@ -172,15 +172,18 @@ def test_a_list_during_a_merge_is_whole(folder: FolderStore, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"records": [', b"[]", b'{"records": [{"run_id": 1}]}'])
-def test_a_half_written_index_page_is_reported_and_can_be_built_again(folder: FolderStore, damage: bytes) -> None:
-    seal_all(folder, *(f"r{n}" for n in range(FAN)))
+def test_a_half_written_index_page_is_reported_and_can_be_built_again(
+    folder: FolderStore, monkeypatch: pytest.MonkeyPatch, damage: bytes
+) -> None:
+    monkeypatch.setattr(index, "FAN", 3)  # records of a page: three show it as well as 32
+    seal_all(folder, "r1", "r2", "r3")
     rebuild_index(folder, "daily")
     (page,) = folder.keys("daily/index/")
     folder.write(page, damage)
     assert read_index(folder, "daily").damaged == (page,)
     assert findings(folder) == {}
-    assert rebuild_index(folder, "daily") == FAN
-    assert len(read_index(folder, "daily").summaries) == FAN
+    assert rebuild_index(folder, "daily") == 3
+    assert len(read_index(folder, "daily").summaries) == 3
     assert verify(folder, "daily").findings == ()
 
 
