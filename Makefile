@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock dist release demo test unit check lint format ui docs docs-check pictures bench peer matrix pythons chaos malformed tripwire tripwire-newest scaffold-matrix clean
+.PHONY: help setup lock dist release demo test unit check lint format ui docs docs-check pictures bench peer matrix access-matrix pythons chaos malformed tripwire tripwire-newest scaffold-matrix clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -122,6 +122,16 @@ pythons: setup $(PYTHONS:%=.venv-python-%/.stamp) ## All tests on newer Pythons,
 	grep -v '^importlib-metadata==' constraints.txt > .venv-python-$*/constraints.txt
 	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python .venv-python-$*/bin/python \
 	  -c .venv-python-$*/constraints.txt -e '.[local,dev]'
+	touch $@
+
+# FAB's auth manager brings some thirty packages that nothing else here needs.
+access-matrix: setup .venv-fab/.stamp ## Who may read what, under the simple and the FAB auth manager; fails where Airflow decides otherwise
+	.venv-fab/bin/python matrix/access.py
+
+.venv-fab/.stamp: constraints.txt pyproject.toml
+	test -x .venv-fab/bin/python || $(PYTHON) -m venv .venv-fab
+	$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python .venv-fab/bin/python -c constraints.txt -e '.[local]' \
+	  apache-airflow-providers-fab==3.10.2 psutil
 	touch $@
 
 docs: setup ## Write the generated pages of docs/ and the JSON Schema of definitions, and the site into build/site

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    wanted = set(sys.argv[1:]) or {"parse", "reading", "hops", "watching", "recording", "gate"}
+    wanted = set(sys.argv[1:]) or {"parse", "reading", "hops", "watching", "recording", "gate", "ui"}
     target = ROOT / "build" / "bench.json"
     # Compile as pip does for an installed package, because the peers are installed that way.  Otherwise, if nothing
     # may be written at run time, a DAG processor would compile this checkout at every parse.
@@ -43,6 +43,10 @@ def main() -> None:
         from . import gate
 
         figures["gate"] = gate.measure()
+    if "ui" in wanted:
+        from . import ui
+
+        figures["ui"] = ui.measure()
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(figures, indent=2) + "\n")
     print(json.dumps(figures, indent=2))

@@ -1,15 +1,16 @@
 """Pages as data: headings, tables and sentences that a small script draws, so that wording stays in Python.
 
 A cell is a text, a list of cells, or an object: ``{"word", "tone", "title"}`` is a badge, ``{"to", "text" or "time"}``
-a link inside Airflow, ``{"time"}`` a time in the reader's zone, ``{"seconds"}`` a duration, and ``{"muted"}`` a text in
-the background.
+a link inside Airflow, ``{"href", "text"}`` one that leaves it if ``href`` is not empty, ``{"uri", "href"}`` an address
+of AWS, ``{"time"}`` a time in the reader's zone, ``{"seconds"}`` a duration, ``{"mono", "title"}`` a hash,
+``{"muted"}`` a text in the background, and ``{"small"}`` a line below.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from .index_entries import short
 
@@ -106,9 +107,11 @@ def run_link(of: Any, text: str = "", time: str = "") -> Cell:
     return {"to": to, "time": time} if time else {"to": to, "text": text or of["dag_id"]}
 
 
-def run_address(dag_id: str, run_id: str) -> str:
-    """The tab of a run inside Airflow; "" without a run."""
-    return f"/dags/{quoted(dag_id)}/runs/{quoted(run_id)}/{RUN_TAB}" if run_id else ""
+def run_address(dag_id: str, run_id: str, group: str = "", instance: str = "") -> str:
+    """The tab of a run inside Airflow, or of one pipeline in it; "" without a run.  ``instance`` is "[2]" or ""."""
+    which = {"group": group, "instance": instance.strip("[]")} if group or instance else {}
+    query = f"?{urlencode(which)}" if which else ""
+    return f"/dags/{quoted(dag_id)}/runs/{quoted(run_id)}/{RUN_TAB}{query}" if run_id else ""
 
 
 def dag_link(dag_id: str) -> Cell:

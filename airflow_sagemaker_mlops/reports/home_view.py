@@ -13,7 +13,7 @@ from typing import TypedDict
 from ..json_types import JsonObject
 from ..records.model.timestamps import moment
 from .index_entries import group_in, metric_title, ordered, run_of, short, verdicts_of, version_in
-from .reading import Cutter, number, objects, text
+from .reading import Cutter, mapping, number, objects, text
 
 DAYS = 7
 MOST_CHAMPIONS = 50
@@ -21,7 +21,7 @@ MOST_ALERTS = 50
 
 
 class HomeChampion(TypedDict):
-    """The champion that a run made last; the model's page knows of changes by people and by other DAGs, too."""
+    """The champion that a run made last, or gave back; the model's page knows of other changes, too."""
 
     group: str
     version: str
@@ -60,11 +60,12 @@ class HomeView(TypedDict):
     cut: dict[str, int]
 
 
-def home_view(by_dag: Mapping[str, Iterable[object]], now: datetime) -> HomeView:
+def home_view(by_dag: Mapping[str, Iterable[object]], now: datetime, rollbacks: Iterable[JsonObject] = ()) -> HomeView:
     """The view over the index entries of several DAGs.
 
-    by_dag   index entries by DAG id
-    now      in UTC; runs that are dated after it count as new
+    by_dag      index entries by DAG id
+    now         in UTC; runs that are dated after it count as new
+    rollbacks   entries of histories, by runs of DAGs that the reader may see
     """
     cutter = Cutter()
     champions: dict[str, tuple[datetime, HomeChampion]] = {}
@@ -81,6 +82,10 @@ def home_view(by_dag: Mapping[str, Iterable[object]], now: datetime) -> HomeView
             if moment(entry.get("ended") or entry.get("started")) >= now - timedelta(days=DAYS):
                 runs += 1
                 alerts += _alerts(dag_id, entry)
+    for entry in rollbacks:
+        champion, at = _restored(entry), moment(entry.get("at"))
+        if champion["group"] in champions and champions[champion["group"]][0] <= at:
+            champions[champion["group"]] = at, champion
     newest = sorted((one for _, one in champions.values()), key=lambda one: moment(one["since"]), reverse=True)
     alerts.sort(key=lambda alert: moment(alert["at"]), reverse=True)
     return {
@@ -114,6 +119,20 @@ def _champions(dag_id: str, entry: JsonObject) -> Iterable[HomeChampion]:
                 "metric": metric,
                 "value": value,
             }
+
+
+def _restored(entry: JsonObject) -> HomeChampion:
+    arn, by = text(entry.get("model_package")), mapping(entry.get("by"))
+    run = run_of({"run_id": text(by.get("run_id"))})["run_id"]
+    return {
+        "group": group_in(arn),
+        "version": version_in(arn),
+        "since": text(entry.get("at")),
+        "dag_id": text(by.get("dag_id")),
+        "run_id": run,
+        "metric": "",
+        "value": None,
+    }
 
 
 def main_metric(entry: JsonObject) -> tuple[str, float | None]:

@@ -6,12 +6,13 @@ what is true now.  What a DAG did that the reader may not see is shown without i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
 from ..json_types import JsonObject
 from ..records.model.timestamps import moment
+from ..registry.history import Entry
 from .index_entries import Verdict, ends_of, metric_title, ordered, run_of, short, verdicts_of, version_in
 from .reading import Cutter, mapping, number, objects, sentence, text, time
 from .wording import approval_said
@@ -124,11 +125,17 @@ def groups_of(by_dag: Mapping[str, Iterable[object]]) -> dict[str, list[str]]:
 
 
 def model_view(
-    group: str, by_dag: Mapping[str, Iterable[object]], registry: Registry | None, why: str = ""
+    group: str,
+    by_dag: Mapping[str, Iterable[object]],
+    registry: Registry | None,
+    why: str = "",
+    *,
+    readable: Collection[str] = (),
 ) -> ModelView:
     """The page of ``group``.
 
     by_dag     index entries of the DAGs that the reader may see
+    readable   other DAGs that the reader may see, such as those that roll back: they have no records
     registry   its answers; ``None`` if it was not asked or did not answer, which ``why`` explains in a sentence
     """
     cutter, notes = Cutter(), [why] if why else []
@@ -150,7 +157,7 @@ def model_view(
     if registry is not None:
         _live(versions, registry, notes)
         champion = version_in(registry.champion)
-        history = [_change(one, set(by_dag)) for one in registry.changes] or history
+        history = [_change(one, {*by_dag, *readable}) for one in registry.changes] or history
     endpoints = _endpoints(group, ours, registry.serving if registry is not None else {})
     for served in endpoints:
         if served["version"] in versions:
@@ -163,7 +170,7 @@ def model_view(
         "group": text(group),
         "dags": sorted({dag_id for dag_id, _ in ours}),
         "champion": next((one for one in newest if one["is_champion"]), None),
-        "previous": next((one["replaced"] for one in history if one["version"] == champion), ""),
+        "previous": _champion_before(champion, history, versions),
         "versions": cutter.first("versions", newest, MOST_VERSIONS),
         "history": cutter.first("changes", history, MOST_CHANGES),
         "endpoints": endpoints,
@@ -171,6 +178,41 @@ def model_view(
         "notes": notes,
         "cut": cutter.cut,
     }
+
+
+def _champion_before(champion: str, history: Sequence[Change], versions: Mapping[str, ModelVersion]) -> str:
+    """The version that a rollback restores, found as the registry finds it; "" if there is none.
+
+    It is the champion that was replaced when ``champion`` was promoted, or one further back if that was rejected since.
+    """
+    wanted = champion
+    for one in history:
+        if one["kind"] != "rollback" and one["version"] == wanted:
+            wanted = one["replaced"]
+            if not wanted or (wanted in versions and versions[wanted]["approval"] != "Rejected"):
+                return wanted
+    return ""
+
+
+def changes_of(view: ModelView) -> list[Entry]:
+    """The changes of the champion that the view shows, newest first, as entries of a history."""
+    group = view["group"]
+    return [
+        Entry(
+            number=int(one["number"] or 0),
+            uri="",
+            kind=one["kind"] or "promotion",
+            group=group,
+            model_package=f"{group}/{one['version']}",
+            replaced=f"{group}/{one['replaced']}" if one["replaced"] else "",
+            ident="",
+            at=one["at"],
+            baseline="",
+            by={name: one[name] for name in ("dag_id", "run_id", "user") if one[name]},
+            sentence=one["sentence"],
+        )
+        for one in view["history"]
+    ]
 
 
 def _groups_in(entry: JsonObject) -> set[str]:

@@ -61,19 +61,24 @@ def dag_head(view: TrendView) -> list[Block]:
     ]
 
 
-VERDICTS = (("good", "●", "promote"), ("bad", "●", "reject"), ("unsure", "●", "inconclusive"))
+# The signs are the shapes of the marks in a chart, so that it can be read without colours.
+VERDICTS = (("good", "●", "promote"), ("bad", "■", "reject"), ("unsure", "▲", "inconclusive"))
 GATE_LINE = ("plain", "┅", "what a candidate had to exceed, or a floor")
 CHAMPION = ("plain", "★", "became champion")
 TONES = {"promote": "good", "reject": "bad", "inconclusive": "unsure"}
 
 
-def dag_page(dag_id: str, view: TrendView) -> list[Block]:
-    """The page of a DAG up to the comparison of its runs."""
+def dag_page(dag_id: str, view: TrendView, group: str = "") -> list[Block]:
+    """The page of a pipeline, in the task group ``group`` if it has one, up to the comparison of its runs."""
     places = [
         {
             "time": run["started"],
-            "to": run_address(dag_id, run["run_id"]),
-            "read": [badge(run["verdict"] or run), {"muted": run["verdict"]["sentence"]} if run["verdict"] else ""],
+            "to": run_address(dag_id, run["run_id"], group, run["instance"]),
+            "read": [
+                {"muted": run["instance"]},
+                badge(run["verdict"] or run),
+                {"muted": run["verdict"]["sentence"]} if run["verdict"] else "",
+            ],
         }
         for run in view["runs"]
     ]
@@ -87,7 +92,7 @@ def dag_page(dag_id: str, view: TrendView) -> list[Block]:
         section("Metrics", chart(metrics, places) if metrics else empty, note=note_),
         *_spent("Duration", "seconds", view, places, view["median_seconds"]),
         *_spent(f"Cost in {view['currency']}", "cost", view, places, view["median_cost"]),
-        section("Runs", runs_table(dag_id, view), note="choose two to six to compare them"),
+        section("Runs", runs_table(dag_id, view, group), note="choose two to six to compare them"),
     ]
 
 
@@ -131,7 +136,7 @@ def _spent(title: str, key: str, view: TrendView, places: list[Block], median: f
     return [section(title, paragraph(middle), chart([one_chart(title, legend, points, [median], unit)], places))]
 
 
-def runs_table(dag_id: str, view: TrendView) -> Block:
+def runs_table(dag_id: str, view: TrendView, group: str = "") -> Block:
     """The runs, newest first; ``pick`` names what the page compares."""
     series = view["series"][0] if view["series"] else None
     values = {point["run"]: point["value"] for point in series["points"]} if series else {}
@@ -141,7 +146,12 @@ def runs_table(dag_id: str, view: TrendView) -> Block:
     block["rows"] = [
         {
             "pick": run["name"],
-            "cells": _run_cells(dag_id, run, values.get(index), bool(view["currency"])),
+            "cells": _run_cells(
+                run_address(dag_id, run["run_id"], group, run["instance"]),
+                run,
+                values.get(index),
+                bool(view["currency"]),
+            ),
             "mine": False,
         }
         for index, run in reversed(list(enumerate(view["runs"])))
@@ -149,12 +159,12 @@ def runs_table(dag_id: str, view: TrendView) -> Block:
     return block
 
 
-def _run_cells(dag_id: str, run: TrendRun, value: float | None, has_costs: bool) -> list[Cell]:
+def _run_cells(address: str, run: TrendRun, value: float | None, has_costs: bool) -> list[Cell]:
     failed = f"failed in {run['failed_step']}" if run["failed_step"] else ""
     changes = [f"★ version {run['champion']}"] if run["champion"] else []
     changes += ["new definition"] if run["changed"] else []
     return [
-        run_link({"dag_id": dag_id, "run_id": run["run_id"]}, time=run["started"]),
+        [{"to": address, "time": run["started"]}, {"muted": run["instance"]}],
         badge({"word": run["word"], "tone": run["tone"], "title": failed}),
         badge(run["verdict"]),
         said(value),
@@ -335,7 +345,8 @@ def _changes(view: ModelView) -> list[Block]:
         what = f"{one['word']} version {one['version']}{instead}"
         rows.append([{"time": one["at"]}, what, [one["user"], run_link(one) if one["run_id"] else ""], one["sentence"]])
     words = "every change, the newest first" if view["live"] else "promotions by runs, the newest first"
-    return [section("Champions", table("Champions", ["When", "What", "By", "Why"], rows), note=words)] if rows else []
+    found = table("Champions", ["When", "What", "By", "Why"], rows)
+    return [section("Champions", found, slot("report"), note=words)] if rows else []
 
 
 def home_card(view: HomeView) -> list[Block]:

@@ -30,7 +30,7 @@ class Decided(TypedDict):
 class TrendRun(TypedDict):
     """A run, and what it decided.
 
-    name       of its record; ``run_id`` is Airflow's, for links
+    name       of its record; ``run_id`` is Airflow's, for links, and ``instance`` "[2]" in a mapped task group
     verdict    of its last gate or failed drift check; ``None`` without one
     champion   the version that the run made the champion; "" if it made none
     changed    whether the definition differs from the previous run's
@@ -38,6 +38,7 @@ class TrendRun(TypedDict):
 
     name: str
     run_id: str
+    instance: str
     started: str
     word: str
     tone: str
@@ -123,6 +124,7 @@ def _runs(entries: list[JsonObject], known: list[Run], currency: str) -> list[Tr
             {
                 "name": run["name"],
                 "run_id": run["run_id"],
+                "instance": run["instance"],
                 "started": run["started"],
                 "word": run["word"],
                 "tone": run["tone"],

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,11 +38,12 @@ class Answer:
 
 @dataclass
 class Pages:
-    """A server; ``runs`` has {name: (dag id, run id)}."""
+    """A server; ``runs`` has {name: (dag id, run id)}, ``variables`` its environment."""
 
     port: int
     home: Path
     runs: dict[str, tuple[str, str]]
+    variables: dict[str, str] = field(repr=False)
     tokens: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -59,9 +60,13 @@ class Pages:
         return self.tokens[user]
 
     def get(self, path: str, user: str = "admin", **params: str) -> Answer:
+        return self.send("GET", f"{path}?{urlencode(params)}" if params else path, user)
+
+    def send(self, method: str, path: str, user: str = "admin", body: Any = None) -> Answer:
         headers = {"Authorization": f"Bearer {self.token(user)}"} if user else {}
-        query = f"?{urlencode(params)}" if params else ""
-        request = urllib.request.Request(f"{self.origin}{BASE}/{path}{query}", headers=headers)
+        data = None if body is None else json.dumps(body).encode()
+        headers |= {} if data is None else {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.origin}{BASE}/{path}", data, headers, method=method)
         try:
             with urllib.request.urlopen(request) as answer:
                 return Answer(answer.status, answer.headers, answer.read())
@@ -78,15 +83,16 @@ class Pages:
         return f"{self.origin}{BASE}/dags/{dag_id}/runs/{run_id}/{page}"
 
 
-def environment(home: Path, port: int) -> dict[str, str]:
+def environment(home: Path, port: int, users: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
     options = {
         "CORE__DAGS_FOLDER": str(home / "dags"),
         "CORE__AUTH_MANAGER": "auth_by_dag.AuthByDag",
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in USERS.items()),
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in users.items()),
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "API__BASE_URL": f"http://127.0.0.1:{port}{BASE}",
         "API_AUTH__JWT_SECRET": "for tests only, and long enough for a signature with SHA-512 " * 2,
         "SAGEMAKER_MLOPS__RECORDS": str(home / "records"),
+        **more,
     }
     nowhere = {"region_name": "us-east-1", "endpoint_url": "http://127.0.0.1:9"}
     connection = {"conn_type": "aws", "login": "nobody", "password": "nothing", "extra": nowhere}
@@ -100,14 +106,27 @@ def environment(home: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def served(home: Path, *, only_story: bool = False) -> Iterator[Pages]:
-    """The server until the block ends; ``only_story``: without the runs that are there to break pages."""
+def served(
+    home: Path,
+    *,
+    only_story: bool = False,
+    users: Mapping[str, str] = USERS,
+    options: Mapping[str, str] | None = None,
+    prepare: Callable[[dict[str, str]], object] = lambda variables: None,
+) -> Iterator[Pages]:
+    """The server until the block ends.
+
+    only_story   without the runs that are there to break pages
+    users        {name: role} of the simple auth manager; passwords are the names
+    options      of Airflow, e.g. ``{"CORE__AUTH_MANAGER": ...}``
+    prepare      is called with the server's environment before it starts
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     write_dags(home / "dags")
-    (home / "passwords.json").write_text(json.dumps({name: name for name in USERS}))
-    variables = environment(home, port)
+    (home / "passwords.json").write_text(json.dumps({name: name for name in users}))
+    variables = environment(home, port, users, options or {})
     filled = subprocess.run(
         [
             sys.executable,
@@ -123,6 +142,7 @@ def served(home: Path, *, only_story: bool = False) -> Iterator[Pages]:
     )
     lines = [line for line in filled.stdout.splitlines() if line.startswith("RUNS ")]
     assert lines, f"{filled.stdout[-3000:]}{filled.stderr[-5000:]}"
+    prepare(variables)
     log = home / "api-server.log"
     with log.open("wb") as written:
         command = [sys.executable, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
@@ -135,7 +155,8 @@ def served(home: Path, *, only_story: bool = False) -> Iterator[Pages]:
             start_new_session=True,
         )
     try:
-        pages = Pages(port, home, {name: tuple(run) for name, run in json.loads(lines[0][5:]).items()})  # type: ignore[misc]
+        runs = {name: (dag_id, run_id) for name, (dag_id, run_id) in json.loads(lines[0][5:]).items()}
+        pages = Pages(port, home, runs, variables)
         until(lambda: process.poll() is not None or _is_up(pages), lambda: log.read_text()[-3000:], every_s=0.3)
         assert process.poll() is None, log.read_text()[-3000:]
         yield pages

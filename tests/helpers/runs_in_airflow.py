@@ -1,8 +1,8 @@
 """Fills Airflow's database with runs for the tests of the pages; run as a program with AIRFLOW_HOME set.
 
-One run of each DAG ``decides`` is real: ``dag.test()`` decides and seals it.  The runs of ``late-flights`` come from
-the records of the example (``story_records.json.gz``), with the task instances and the XCom that such a run leaves;
-others are made from these records: live, hostile, huge, lost.
+The runs of ``decides`` and of ``shops`` are real: ``dag.test()`` decides and seals them.  Those of ``late-flights``
+come from the records of the example (``story_records.json.gz``), with the task instances and the XCom that such a run
+leaves; others are made from these records: live, asking people, hostile, huge, old, damaged, lost.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import copy
 import gzip
 import json
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+ASKS = ("CanServe", "RegisterUndecided")
 STATES = {"Succeeded": "success", "Failed": "failed", "NotTaken": "skipped", "NotStarted": "upstream_failed"}
 HOSTILE = "<img src=x onerror=alert(1)>\"'`{{7*7}}\u202e</script><script>alert(2)</script>"
 DECIDES = {
@@ -39,11 +41,21 @@ DECIDES = {
 }
 DAG_FILE = """
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG
-from airflow_sagemaker_mlops import SageMakerPipelineDag
+from airflow.sdk import DAG, task_group
+from airflow_sagemaker_mlops import SageMakerPipelineDag, SageMakerPipelineTaskGroup, champion_rollback_dag
 
 decides = SageMakerPipelineDag("decides", definition="decides.json", schedule=None)
+SageMakerPipelineDag("never-run", definition="decides.json", schedule=None)
 SageMakerPipelineDag("late-flights", definition={definition!r}, schedule=None)
+champion_rollback_dag("late-flights-rollback", "late-flights")
+with DAG("shops", schedule=None) as shops:
+    SageMakerPipelineTaskGroup("north", "decides.json")
+
+    @task_group
+    def each(score):
+        SageMakerPipelineTaskGroup("ml", "decides.json", parameters={{"Score": score}})
+
+    each.expand(score=[0.95, 0.5])
 with DAG("plain", schedule=None):
     EmptyOperator(task_id="nothing")
 """
@@ -68,7 +80,9 @@ def main(records: str, only_story: bool) -> None:
     from airflow.utils.db import upgradedb
 
     upgradedb()
-    told = {name: ["decides", run] for name, run in _really_run().items()}
+    told = {name: ["decides", run] for name, run in _really_run(only_story).items()}
+    if "shops" in told:
+        told["shops"][0] = "shops"
     runs = Runs(records)
     inserted = runs.insert_story() if only_story else runs.insert()
     told |= {name: ["late-flights", run] for name, run in inserted.items()}
@@ -76,14 +90,15 @@ def main(records: str, only_story: bool) -> None:
     print("RUNS", json.dumps(told))
 
 
-def _really_run() -> dict[str, str]:
+def _really_run(only_story: bool) -> dict[str, str]:
     sys.path.insert(0, str(Path.cwd()))
     import pages  # type: ignore[import-not-found]
 
-    return {
+    made = {
         "good": pages.decides.test().run_id,
         "bad": pages.decides.test(run_conf={"Score": 0.5}).run_id,
     }
+    return made if only_story else {**made, "shops": pages.shops.test().run_id}
 
 
 class Runs:
@@ -106,6 +121,11 @@ class Runs:
         hostile = replaced(self.known["promoted"], HOSTILE)
         made["hostile"] = self.sealed(hostile, "hostile")
         made["huge"] = self.sealed(self.huge(), "huge")
+        made["inputs"] = self.sealed(self.inputs(), "inputs")
+        made["clock"] = self.sealed(self.clock(), "clock")
+        made["old"] = self.written("old", lambda data: data.replace(b'"schema":"', b'"schema":"0.', 1))
+        made["half"] = self.written("half", lambda data: data[: len(data) // 2])
+        made["asking"] = self.asking()
         made["lost"] = _insert("late-flights", "lost", "success", "s3://bucket/records/late-flights/records/lost.json")
         made["gone"] = _insert("late-flights", "gone", "success", f"{self.records}/late-flights/records/gone.json")
         states = {"ProcessDays": "success", "Champion": "running"}
@@ -132,6 +152,42 @@ class Runs:
         started = datetime.fromisoformat(record["run"]["started"])
         state = "failed" if record["run"]["status"] == "Failed" else "success"
         return _insert("late-flights", run_id, state, uri, states, started)
+
+    def written(self, run_id: str, change: Callable[[bytes], bytes]) -> str:
+        """Seal a record as that of the run, then change its bytes."""
+        self.sealed(self.known["promoted"], run_id)
+        file = Path(self.records) / "late-flights" / "records" / f"{run_id}.json"
+        file.chmod(0o600)
+        file.write_bytes(change(file.read_bytes()))
+        return run_id
+
+    def asking(self) -> str:
+        """A run in which two tasks wait for people, as x-approval steps do."""
+        from airflow.models.hitl import HITLDetail
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.utils.session import create_session
+
+        run_id = _insert("late-flights", "asking", "running", steps=dict.fromkeys(ASKS, "awaiting_input"))
+        with create_session() as session:
+            for number, task_id in enumerate(ASKS, 6):
+                ti = session.query(TaskInstance).filter_by(run_id=run_id, task_id=task_id).one()
+                arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/late-flights/{number}"
+                asked = {"options": ["Approve", "Reject"], "subject": f"Approve late-flights/{number}?"}
+                session.add(HITLDetail(ti_id=ti.id, body=f"{HOSTILE}\n\n`{arn}`", params={"comment": None}, **asked))
+        return run_id
+
+    def inputs(self) -> dict[str, Any]:
+        """A step with 10,000 inputs."""
+        record = copy.deepcopy(self.known["promoted"])
+        record["steps"][0]["inputs"] = [{"uri": f"s3://bucket/{n}", "role": "input"} for n in range(10_000)]
+        return record
+
+    def clock(self) -> dict[str, Any]:
+        """Steps that end before they start, in a year that is far off."""
+        record = copy.deepcopy(self.known["rejected"])
+        for one in (record["run"], *record["steps"]):
+            one |= {"started": "2190-01-01T00:00:00.000+00:00", "ended": "0001-01-01T00:00:00+14:00"}
+        return record
 
     def huge(self) -> dict[str, Any]:
         """1,000 steps, each with ten inputs."""

@@ -1,14 +1,19 @@
-"""What the tab of a DAG shows: ``GET api/trend``, ``api/replay``, ``api/definition`` and ``api/comparison``."""
+"""``GET api/trend``, ``api/replay``, ``api/definition``, ``api/comparison`` and its report: the tab of a DAG."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import Response
 
+from ...records.model.documents import RecordDocument
 from ...records.model.errors import RecordError
+from ...records.model.timestamps import moment
 from ...records.store.index import Index
+from ...records.store.listing import ListingOf, no_listing
 from ...records.store.reader import read_record
 from ...reports.blocks import note
 from ...reports.comparison_view import MOST_RUNS, comparison_view
@@ -22,6 +27,7 @@ from ..data.indexes import Place, index_of, places_of
 from ..data.listings import small_listings
 from ..data.run_source import told
 from ..data.stores import opened
+from .downloads import report_file
 from .guards import READS_RUNS, DagId
 
 router = APIRouter(dependencies=READS_RUNS)
@@ -34,37 +40,36 @@ Runs = Annotated[list[str], Query(min_length=1, max_length=MOST_RUNS)]
 @router.get("/trend")
 def trend(dag_id: DagId, group: Group = "") -> dict[str, Any]:
     """The trend over a pipeline's recorded runs; null, with a sentence in ``why``, if there are none."""
-    return _of_index(dag_id, group, lambda index: _trend(dag_id, index))
+    return _of_index(dag_id, group, _trend)
 
 
-def _trend(dag_id: str, index: Index) -> dict[str, Any]:
+def _trend(place: Place, index: Index) -> dict[str, Any]:
     view = trend_view(index.summaries.values(), damaged=len(index.damaged))
-    return {"blocks": dag_page(dag_id, view)}
+    return {"blocks": dag_page(place.dag_id, view, place.group)}
 
 
 @router.get("/replay")
 def replay(dag_id: DagId, group: Group = "") -> dict[str, Any]:
     """The recorded candidates with what it takes to judge them by other margins."""
-    return _of_index(dag_id, group, lambda index: {"view": replay_view(index.summaries.values())})
+    return _of_index(dag_id, group, lambda _, index: {"view": replay_view(index.summaries.values())})
 
 
-def _of_index(dag_id: str, group: str, view: Callable[[Index], dict[str, Any]]) -> dict[str, Any]:
+def _of_index(dag_id: str, group: str, view: Callable[[Place, Index], dict[str, Any]]) -> dict[str, Any]:
     """The view of a pipeline's index, and the task groups of the DAG's other pipelines."""
 
-    def read() -> tuple[list[Place], list[str], Place | None, Index | None]:
-        places, missing = places_of([dag_id])
-        place = _chosen(places, group)
-        return places, missing, place, index_of(place) if place is not None else None
-
+    places: list[Place] = []
+    place, index, missing = None, None, list[str]()
     try:
-        places, missing, place, index = in_time(read)
+        places, missing = in_time(lambda: places_of([dag_id]))
+        place = _chosen(places, group)
+        index = in_time(lambda: index_of(place)) if place is not None else None
     except Exception as error:
-        return {"blocks": None, "groups": [], "group": "", "why": told(error)}
-    if place is None or index is None or not index.summaries:
-        why = " ".join(missing) or NO_RECORDS
-        why = why if is_pipeline(steps_of_dag(dag_id)) else NOT_OURS
-        return {"blocks": None, "groups": [], "group": "", "why": why}
-    return {**view(index), "groups": [one.group for one in places], "group": place.group, "why": ""}
+        missing = [told(error)]
+    which = {"groups": [one.group for one in places], "group": place.group if place is not None else ""}
+    if place is not None and index is not None and index.summaries:
+        return {**view(place, index), **which, "why": ""}
+    why = " ".join(missing) or NO_RECORDS
+    return {"blocks": None, **which, "why": why if is_pipeline(steps_of_dag(dag_id)) else NOT_OURS}
 
 
 @router.get("/definition")
@@ -85,21 +90,56 @@ def comparison(dag_id: DagId, run: Runs, group: Group = "") -> dict[str, Any]:
         return {"blocks": [note(told(error), "bad")]}
 
 
+@router.get("/comparison/report")
+def comparison_report(dag_id: DagId, run: Runs, group: Group = "") -> Response:
+    """The first and the last of the runs ``run`` as one HTML file; 409 with a sentence if it cannot be made."""
+    from ...reports.html import comparison_page as page
+    from ...reports.run_view import run_view
+
+    try:
+        read = in_time(lambda: _read(dag_id, run, group))
+    except Exception as error:
+        raise HTTPException(409, told(error)) from None
+    records = sorted(read.records, key=lambda record: moment(record["run"].get("started")))
+    if len(records) < 2:
+        raise HTTPException(409, " ".join(read.missing) or "A comparison takes two runs.")
+    old, new = records[0], records[-1]
+    why = comparison_view([old, new], listing_of=read.listing_of)["why"][0]
+    same = [f"the same: {', '.join(why['same'])}"] if why["same"] else []
+    text = page(run_view(old), run_view(new, old), [*why["different"], *same])
+    return report_file(text, f"{dag_id}-comparison")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Records to compare, what is missing, and how to read the listings of their inputs."""
+
+    records: list[RecordDocument]
+    missing: list[str]
+    listing_of: ListingOf
+
+
 def _comparison(dag_id: str, runs: list[str], group: str) -> dict[str, Any]:
+    read = _read(dag_id, runs, group)
+    notes = [note(text, "unsure") for text in read.missing]
+    if not read.records:
+        return {"blocks": notes or [note(NO_RECORDS)]}
+    return {"blocks": [*notes, *comparison_page(comparison_view(read.records, listing_of=read.listing_of))]}
+
+
+def _read(dag_id: str, runs: list[str], group: str) -> Compared:
     places, missing = places_of([dag_id])
     place = _chosen(places, group)
     if place is None:
-        return {"blocks": [note(" ".join(missing) or NO_RECORDS)]}
+        return Compared([], missing, no_listing)
     store = opened(place.location)
-    records: list[Any] = []
-    notes: list[str] = []
+    records: list[RecordDocument] = []
     for name in dict.fromkeys(runs):
         try:
             records.append(read_record(store, place.record_id, name))
         except RecordError as error:
-            notes.append(str(error))
-    view = comparison_view(records, listing_of=small_listings(store, place.record_id, records))
-    return {"blocks": [*(note(text, "unsure") for text in notes), *comparison_page(view)]}
+            missing.append(str(error))
+    return Compared(records, missing, small_listings(store, place.record_id, records))
 
 
 def _chosen(places: list[Place], group: str) -> Place | None:

@@ -2,7 +2,7 @@
 
 A route about one DAG has ``dependencies=READS_RUNS`` and the query parameter ``dag_id``, from which Airflow's
 dependency takes the DAG.  A route over several DAGs takes the parameter ``dags: ReadableDags`` and shows nothing of the
-others.
+others; like Airflow's own lists, it is closed to those who may read none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
-from fastapi import Depends, Query
+from fastapi import Depends, HTTPException, Query
 
 # A record repeats what these three show, so it takes the right to read all of them.
 SHOWN = (DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM)
@@ -25,10 +25,12 @@ TaskId = Annotated[str, Query(min_length=1, max_length=250)]
 
 
 def readable_dags(user: GetUserDep) -> set[str]:
-    """The DAGs whose runs, task instances and XComs ``user`` may read.  401 without a user."""
+    """The DAGs whose runs, task instances and XComs ``user`` may read.  401 without a user, 403 without any right."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
 
     manager = get_auth_manager()
+    if not all(manager.is_authorized_dag(method="GET", access_entity=entity, user=user) for entity in SHOWN):
+        raise HTTPException(403, "Forbidden")
     may_read = manager.get_authorized_dag_ids(user=user, method="GET")
     return {
         dag

@@ -1,4 +1,4 @@
-"""``GET api/home``, ``api/models`` and ``api/model``: pages over the DAGs that the reader may read.
+"""``GET api/home``, ``api/models``, ``api/model`` and its report: pages over the DAGs that the reader may read.
 
 A group of models shows up for readers of a DAG whose records name it, and nobody else can ask the registry about it.
 """
@@ -9,19 +9,21 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import Response
 
 from ...json_types import JsonObject
 from ...registry.errors import RegistryError
 from ...reports.blocks import note
 from ...reports.home_view import home_view
-from ...reports.model_view import Registry, groups_of, model_view
+from ...reports.model_view import ModelView, Registry, changes_of, groups_of, model_view
 from ...reports.pages import home_card, model_page, models_page, rollback
 from ..data.in_time import in_time
 from ..data.indexes import MOST_PLACES, indexes_of, places_of
 from ..data.registry import registry_of
-from ..data.rollbacks import rollback_dags
+from ..data.rollbacks import rollback_dags, rollbacks_of
 from ..data.run_source import told
+from .downloads import report_file
 from .guards import ReadableDags
 
 router = APIRouter()
@@ -39,7 +41,7 @@ def home(dags: ReadableDags) -> dict[str, Any]:
         by_dag, notes = in_time(lambda: _read(dags), ALL_S)
     except Exception as error:
         return {"blocks": [note(told(error), "unsure")]}
-    blocks = home_card(home_view(by_dag, datetime.now(UTC)))
+    blocks = home_card(home_view(by_dag, datetime.now(UTC), rollbacks_of(dags)))
     return {"blocks": [*blocks, *(note(text) for text in notes if blocks)]}
 
 
@@ -50,32 +52,57 @@ def models(dags: ReadableDags) -> dict[str, Any]:
         by_dag, notes = in_time(lambda: _read(dags), ALL_S)
     except Exception as error:
         return {"blocks": None, "why": told(error)}
-    champions = home_view(by_dag, datetime.now(UTC))["champions"]
+    champions = home_view(by_dag, datetime.now(UTC), rollbacks_of(dags))["champions"]
     return {"blocks": models_page(groups_of(by_dag), champions, " ".join(notes))}
 
 
 @router.get("/model")
 def model(dags: ReadableDags, group: GroupName) -> dict[str, Any]:
     """The page of a group, and the DAGs that can roll back its champion."""
-    try:
-        by_dag, _ = in_time(lambda: _read(dags), ALL_S)
-    except Exception as error:
-        return {"blocks": None, "why": told(error)}
-    if group not in groups_of(by_dag):
-        return {"blocks": None, "why": UNKNOWN}
-    registry, why = _registry(group, by_dag)
-    view = model_view(group, by_dag, registry, why)
+    view, why = _view(dags, group)
+    if view is None:
+        return {"blocks": None, "why": why}
     ways = rollback_dags(group, dags)
     return {"blocks": model_page(view, ways), "rollback": rollback(view, ways)}
+
+
+@router.get("/model/report")
+def model_report(dags: ReadableDags, group: GroupName) -> Response:
+    """The champions of a group as one HTML file; 404 with a sentence for a group that the reader may not see."""
+    from ...reports.html import history_page
+
+    view, why = _view(dags, group)
+    if view is None:
+        raise HTTPException(404, why)
+    champion = view["champion"]["version"] if view["champion"] else ""
+    time = datetime.now(UTC).isoformat()
+    page = history_page(group, changes_of(view), champion=champion, now=time, made=time)
+    return report_file(page, f"{group}-champions")
+
+
+def _view(dags: set[str], group: str) -> tuple[ModelView | None, str]:
+    """The view of the group; ``None``, with a sentence, for one that is unknown to the reader."""
+    try:
+        by_dag, notes = in_time(lambda: _read(dags), ALL_S)
+    except Exception as error:
+        return None, told(error)
+    if group not in groups_of(by_dag):
+        return None, " ".join([UNKNOWN, *notes])
+    registry, why = _registry(group, by_dag)
+    view = model_view(group, by_dag, registry, why, readable=dags)
+    view["notes"] = [*view["notes"], *notes]
+    return view, ""
 
 
 def _read(dags: set[str]) -> tuple[dict[str, list[object]], list[str]]:
     """Index entries by DAG, and what is missing."""
     places, missing = places_of(dags)
     by_dag: dict[str, list[object]] = {}
-    for place, index in indexes_of(places).items():
+    indexes, unread = indexes_of(places)
+    for place, index in indexes.items():
         by_dag.setdefault(place.dag_id, []).extend(index.summaries.values())
     left = len(places) - MOST_PLACES
+    missing += unread
     missing += [f"{left} pipelines are left out: this page reads at most {MOST_PLACES}."] if left > 0 else []
     return by_dag, missing
 

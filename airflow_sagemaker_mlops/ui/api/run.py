@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, HTTPException
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
 from ... import settings
 from ..data.other_runs import conf_of, others_of, reproduction_of
 from ..data.run_source import RunSource, source_of
 from ..data.stores import is_local
+from .downloads import record_file, report_file
 from .guards import READS_RUNS, DagId, RunId
 
 if TYPE_CHECKING:
@@ -28,11 +28,13 @@ GONE = "This run does not exist any more."
 @router.get("/run")
 def run(dag_id: DagId, run_id: RunId, group: str = "", instance: int = -1) -> dict[str, Any]:
     """The view of a run; ``view`` is null, with a sentence in ``why``, if there is nothing to show."""
+    from ...reports.run_tables import run_tables
+
     source = source_of(dag_id, run_id, group, instance)
     if source is None or source.pipeline is None or source.record is None:
         return {"view": None, "why": GONE if source is None else NOT_OURS}
     view, missing = view_of(source)
-    return {"view": view, "why": source.why_not, "missing": missing, **_about(source)}
+    return {"view": view, "tables": run_tables(view), "why": source.why_not, "missing": missing, **_about(source)}
 
 
 @router.get("/record")
@@ -41,20 +43,16 @@ def record(dag_id: DagId, run_id: RunId, group: str = "", instance: int = -1) ->
     from ...records.store.sealed import sealed_bytes
 
     source = _sealed(dag_id, run_id, group, instance)
-    name = f"{_file_name(source)}.json"
-    return Response(sealed_bytes(source.record or {}), media_type="application/json", headers=_attached(name))
+    return record_file(sealed_bytes(source.record or {}), _name(source))
 
 
 @router.get("/report")
 def report(dag_id: DagId, run_id: RunId, group: str = "", instance: int = -1, inline: bool = False) -> Response:
     """The report of a sealed run as one HTML file."""
-    from ...reports.html import CONTENT_POLICY, run_page
+    from ...reports.html import run_page
 
     source = _sealed(dag_id, run_id, group, instance)
-    headers = {"Content-Security-Policy": CONTENT_POLICY}
-    if not inline:
-        headers |= _attached(f"{_file_name(source)}.html")
-    return HTMLResponse(run_page(view_of(source)[0]), headers=headers)
+    return report_file(run_page(view_of(source)[0]), _name(source), inline=inline)
 
 
 def view_of(source: RunSource) -> tuple[RunView, str]:
@@ -111,10 +109,5 @@ def _prices() -> Prices | None:
         return None
 
 
-def _file_name(source: RunSource) -> str:
-    name = f"{source.pipeline.record_id}-{source.pipeline.name}" if source.pipeline else "run"
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:150]
-
-
-def _attached(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
+def _name(source: RunSource) -> str:
+    return f"{source.pipeline.record_id}-{source.pipeline.name}" if source.pipeline else "run"

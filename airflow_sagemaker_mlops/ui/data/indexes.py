@@ -19,6 +19,7 @@ from .stores import opened, place_of
 
 FRESH_S = 10.0
 ANSWER_S = 3.0  # of a location that is listed
+INDEXES_S = 8.0  # of all indexes of a page
 MOST_KEPT = 200
 MOST_PLACES = 200  # pipelines that a page over several DAGs reads
 MOST_ENDS = 1_000  # ends of runs that are asked for their location
@@ -94,11 +95,23 @@ def index_of(place: Place) -> Index:
     return index
 
 
-def indexes_of(places: list[Place]) -> dict[Place, Index]:
-    """The indexes of several pipelines.  Blocking."""
-    chosen = places[:MOST_PLACES]
-    with ThreadPoolExecutor(max_workers=READERS) as readers:
-        return dict(zip(chosen, readers.map(index_of, chosen), strict=True))
+def indexes_of(places: list[Place]) -> tuple[dict[Place, Index], list[str]]:
+    """The indexes of several pipelines, and why others cannot be read: one of them hides no other.  Blocking."""
+    readers = ThreadPoolExecutor(max_workers=READERS)
+    asked = {place: readers.submit(index_of, place) for place in places[:MOST_PLACES]}
+    readers.shutdown(wait=False)
+    until = time.monotonic() + INDEXES_S
+    found: dict[Place, Index] = {}
+    missing: list[str] = []
+    for place, future in asked.items():
+        try:
+            found[place] = future.result(timeout=max(0.0, until - time.monotonic()))
+        except TooSlow:
+            future.cancel()
+            missing.append(f"The index of {place.record_id} cannot be read: no answer within {INDEXES_S:.0f} seconds.")
+        except Exception as error:
+            missing.append(f"{place.record_id}: {told(error)}")
+    return found, missing
 
 
 def _locations(dags: Collection[str]) -> Iterator[str]:

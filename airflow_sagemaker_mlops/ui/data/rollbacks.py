@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TypedDict
 
+from ...json_types import JsonObject
 from ...registry.champion import short_name
-from .airflow_rows import as_object, dags_mentioning, serialized_dag
+from .airflow_rows import as_object, dags_mentioning, ended_with, serialized_dag
 
 OPERATOR = "ChampionRollbackOperator"
-MOST = 20
+MOST, MOST_RUNS = 20, 200
+TASK = "rollback"  # of a DAG that champion_rollback_dag has made
 
 
 class RollbackDag(TypedDict):
@@ -31,3 +33,11 @@ def rollback_dags(group: str, among: Collection[str]) -> list[RollbackDag]:
                 endpoint = task.get("endpoint")
                 found.append({"dag_id": dag_id, "endpoint": endpoint if isinstance(endpoint, str) else ""})
     return found
+
+
+def rollbacks_of(dags: Collection[str]) -> Iterator[JsonObject]:
+    """The entries of histories that runs of these DAGs have written, newest first."""
+    for dag_id, value in ended_with(TASK, "return_value", MOST_RUNS):
+        entry = as_object(value)
+        if dag_id in dags and entry.get("kind") == "rollback":
+            yield entry

@@ -1,5 +1,5 @@
 // Models that wait for a person: Airflow's required actions, read and answered through its public API.
-import { h, Fragment, useState, useEffect, useRef, Button, Link, Note, airflow, taskPath, time } from "./base.js";
+import { h, Fragment, useState, useEffect, useRef, Button, Link, Note, airflow, joined, taskPath, time } from "./base.js";
 
 // A button that asks before it acts: act(text) returns what to say then.
 export function Confirmed({ word, tone, title, children, field, required, act }) {
@@ -24,7 +24,7 @@ export function Approvals({ group = "" }) {
     airflow("dags/~/dagRuns/~/hitlDetails", { params: { response_received: false, limit: 100 } }).then((data) => set(data.hitl_details.filter(ours)), () => {});
   }, [group]);
   return found.map(({ task_instance: at, subject, body, created_at }) => {
-    const part = encodeURIComponent, path = `dags/${part(at.dag_id)}/dagRuns/${part(at.dag_run_id)}/taskInstances/${part(at.task_id)}/${at.map_index}/hitlDetails`, why = h("p", null, body.split("\n\n")[0]);
+    const path = joined("dags", at.dag_id, "dagRuns", at.dag_run_id, "taskInstances", at.task_id, at.map_index, "hitlDetails"), why = h("p", null, body.split("\n\n")[0]);
     const answer = (option) => (comment) => airflow(path, { method: "PATCH", body: { chosen_options: [option], params_input: { comment } } }).then(() => "Answered. The run goes on.");
     return h("div", { className: "smk-card smk-waiting", key: at.id }, h("h3", null, subject), why, h("p", { className: "smk-muted" }, "waits since ", time(created_at), " in ", h(Link, { to: taskPath(at.dag_id, at.dag_run_id, at.task_id, "required_actions") }, `${at.dag_id}, ${at.task_id}`)),
       h("div", { className: "smk-row" }, [["Approve", "good"], ["Reject", "bad"]].map(([word, tone]) => h(Confirmed, { key: word, word, tone, title: subject, field: "Comment, for the registry", act: answer(word) }, why))));

@@ -1,6 +1,6 @@
 // The only module that touches what Airflow's page publishes. 3.1 publishes no Chakra, so the pages have their own style.
 const { React, ReactRouterDOM: Router } = globalThis;
-export const { createElement: h, Fragment, useState, useEffect, useMemo, useRef, useCallback, useId } = React;
+export const { createElement: h, Fragment, useState, useEffect, useMemo, useRef } = React;
 
 // el("div", "smk-row")(one, another): an element as a function of its children.
 export const el = (tag, className) => (...children) => h(tag, { className }, ...children);
@@ -15,7 +15,7 @@ const SENTENCES = {
   403: "You may not read this: it takes the right to read the runs, tasks and XComs of this DAG.",
 };
 
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, sentence) { super(sentence); this.status = status; }
 }
 
@@ -37,14 +37,18 @@ const withParams = (url, params) => {
 };
 
 // Our own API.
-export const address = (path, params) => withParams(new URL(path, API), params).href;
-export const ask = (path, params, signal) => answerOf(fetch(address(path, params), { signal }));
+const address = (path, params) => withParams(new URL(path, API), params).href;
+const ask = (path, params, signal) => answerOf(fetch(address(path, params), { signal }));
 
 // Airflow's public API, with the reader's own rights.
 export const airflow = (path, { method = "GET", body, params } = {}) => answerOf(fetch(
   withParams(new URL(`api/v2/${path}`, document.baseURI), params),
   { method, headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) }, body: body && JSON.stringify(body) },
 ));
+
+// An address of parts that may hold anything.
+export const joined = (...parts) => parts.map(encodeURIComponent).join("/");
+export const startRun = (dag, conf, note) => airflow(joined("dags", dag, "dagRuns"), { method: "POST", body: { logical_date: null, conf, note } });
 
 // {data, error, loading, reload}; asks again every pollS(data) seconds, while that is above 0 and the page is visible.
 export function useAsked(path, params, pollS) {
@@ -77,12 +81,6 @@ export function duration(seconds) {
   if (s < 7200) return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
   return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
 }
-export function bytes(value) {
-  if (typeof value !== "number") return "–";
-  let size = value;
-  for (const unit of ["B", "kB", "MB", "GB"]) { if (size < 1000) return `${round(size, 3)} ${unit}`; size /= 1000; }
-  return `${round(size, 3)} TB`;
-}
 export const money = (amount, currency) => (typeof amount !== "number" ? "–" : `${amount.toFixed(amount < 1 ? 4 : 2)} ${currency || ""}`.trim());
 export function time(text) {
   const at = new Date(text || NaN);
@@ -98,8 +96,8 @@ export const Badge = ({ word, tone = "plain", title }) => h("span", { className:
   MARKS[tone] && h("span", { "aria-hidden": true }, MARKS[tone]), word);
 
 export const Link = ({ to, children, ...rest }) => h(Router.Link, { to, className: "smk-link", ...rest }, children);
-export const runPath = (dag, run, tab = "plugin/sagemaker-run") => `/dags/${encodeURIComponent(dag)}/runs/${encodeURIComponent(run)}${tab && `/${tab}`}`;
-export const taskPath = (dag, run, task, tab = "plugin/sagemaker-task") => `${runPath(dag, run, "")}/tasks/${encodeURIComponent(task)}${tab && `/${tab}`}`;
+export const runPath = (dag, run, tab = "plugin/sagemaker-run") => `/${joined("dags", dag, "runs", run)}${tab && `/${tab}`}`;
+export const taskPath = (dag, run, task, tab = "plugin/sagemaker-task") => `${runPath(dag, run, "")}/${joined("tasks", task)}/${tab}`;
 export const useGo = () => Router.useNavigate();
 export const useQuery = () => new URLSearchParams(Router.useLocation().search);
 // Leaves Airflow; anything but http and https is shown as text.
@@ -108,6 +106,8 @@ export const Out = ({ href, children }) => (/^https?:\/\//.test(href || "")
   : h(Fragment, null, children));
 
 export const Button = ({ children, ...rest }) => h("button", { type: "button", className: "smk-button", ...rest }, children);
+// A file of our API.
+export const Saved = ({ path, params, children }) => h("a", { className: "smk-button", href: address(path, params) }, children);
 export const Section = ({ title, note, id, children }) => h("section", { className: "smk-section", "aria-label": title, id },
   h("h2", null, title, note && h("small", null, note)), children);
 // columns: [{title, cell: row => node, right, wide}]

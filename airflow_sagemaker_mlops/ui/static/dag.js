@@ -1,14 +1,14 @@
 // The tab of a DAG: charts over its runs, comparison, replay of a rule, and the definition.
-import { h, Fragment, useState, Page, Waiting, Note, Section, Button, runPath, useAsked, number, signed, plural, publish } from "./base.js";
+import { h, Fragment, useState, Page, Waiting, Note, Section, Button, Saved, runPath, useAsked, number, signed, plural, publish } from "./base.js";
 import { Blocks } from "./blocks.js";
 import { Definition } from "./graph.js";
 import { Picked } from "./bits.js";
 
-const TONE = { promote: "good", reject: "bad", inconclusive: "unsure" }, RANK = ["reject", "inconclusive", "promote"];
+const TONE = { promote: "good", reject: "bad", inconclusive: "unsure" }, SIGN = { promote: "●", reject: "■", inconclusive: "▲" }, RANK = ["reject", "inconclusive", "promote"];
 
 function Comparison({ params }) {
   const asked = useAsked("comparison", params);
-  return h(Section, { title: "Comparison", note: "the oldest run first; what differs" }, asked.data ? h(Blocks, { of: asked.data.blocks }) : h(Waiting, { asked }));
+  return h(Section, { title: "Comparison", note: "the oldest run first; what differs" }, asked.data ? h(Fragment, null, h(Blocks, { of: asked.data.blocks }), h(Saved, { path: "comparison/report", params }, "Report of the oldest and the newest")) : h(Waiting, { asked }));
 }
 
 // As `judged_again` in reports/replay_view.py decides.
@@ -32,7 +32,7 @@ function Replay({ params, dagId }) {
     h("p", { role: "status", className: "smk-lead" }, `If ${title} ${words}, the gate would have promoted `, h("b", null, `${count("promote")} of ${candidates.length}`), ` candidates${count("promote") === before ? ", as it did" : ` instead of ${before}`}, rejected ${count("reject")}, and not decided ${count("inconclusive")}.`),
     h("label", { className: "smk-row" }, "Margin", h("input", { type: "range", min: low, max: high, step: (high - low) / 400, value: margin, "aria-valuetext": words, onChange: (event) => set(Number(event.target.value)) }), h("output", null, signed(margin)), h(Button, { onClick: () => set(recorded), disabled: margin === recorded }, "As recorded")),
     h("svg", { width: "100%", height, role: "img", "aria-label": "Intervals of the latest candidates and the margin" },
-      candidates.slice(from).map((one, i) => h("g", { key: i, className: `smk-${TONE[now[from + i]]}` }, h("line", { x1: x(one.low), x2: x(one.high), y1: i * 9 + 8, y2: i * 9 + 8, className: "smk-range" }), h("circle", { cx: x(one.gain), cy: i * 9 + 8, r: 3, className: "smk-dot" }))),
+      candidates.slice(from).map((one, i) => h("g", { key: i, className: `smk-${TONE[now[from + i]]}` }, h("line", { x1: x(one.low), x2: x(one.high), y1: i * 9 + 8, y2: i * 9 + 8, className: "smk-range" }), h("text", { x: x(one.gain), y: i * 9 + 11, textAnchor: "middle", className: "smk-dot" }, SIGN[now[from + i]]))),
       h("line", { x1: x(margin), x2: x(margin), y1: 0, y2: height, className: "smk-margin" })),
     h("p", { className: "smk-muted" }, `Better than the champion of the day is to the right.${without ? ` ${plural(without, "gate")} had no champion.` : ""}`),
     changed.length > 0 && h(Blocks, { of: [{ table: "Other verdicts", columns: ["Candidate", "Was", "Would be", "Better by"].map((name) => ({ title: name })), rows: changed }] }));

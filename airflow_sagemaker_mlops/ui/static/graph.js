@@ -1,7 +1,5 @@
 // A definition as a picture: the server places the steps and draws the edges.
-import { h, useState, Section, Badge } from "./base.js";
-
-const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+import { h, short, useState, Section, Badge } from "./base.js";
 
 export function Definition({ view: { nodes, edges, width, height, box, cut } }) {
   const [id, pick] = useState(null), node = nodes.find((one) => one.id === id), toggle = (one) => pick(one.id === id ? null : one.id);

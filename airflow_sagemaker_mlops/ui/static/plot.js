@@ -3,6 +3,8 @@ import { h, useState, useEffect, useRef, useGo, number, duration, time } from ".
 import { Cell, Picked } from "./bits.js";
 
 const is = (v) => typeof v === "number";
+// Marks differ in shape, so that they can be read without colours; as the signs of VERDICTS in reports/pages.py.
+const SHAPES = { bad: (r) => `m${-r} ${-r}h${2 * r}v${2 * r}h${-2 * r}z`, unsure: (r) => `m0 ${-1.3 * r}l${1.3 * r} ${2.3 * r}h${-2.6 * r}z` }, round = (r) => `m${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
 
 function ticks(low, high) {
   const raw = (high - low) / 4, power = 10 ** Math.floor(Math.log10(raw)), found = [];
@@ -41,7 +43,7 @@ export function Chart({ of: { charts, places } }) {
       limits.map((v) => path(`l${v}`, "smk-margin", `M${left} ${y(v)}H${width}`)),
       Object.entries(tones).map(([tone, some]) => [
         path(`${tone}-`, `smk-whisker smk-${tone}${zero ? " smk-solid" : ""}`, some.filter((p) => is(p.low)).map((p) => `M${x(p.at)} ${y(p.low)}V${y(p.high)}`).join(""), Math.max(1, Math.min(zero ? 26 : 7, step * (zero ? 0.7 : 0.5)))),
-        zero || path(tone, `smk-dot smk-${tone}`, some.map((p) => `M${x(p.at) - r} ${y(p.value)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`).join(""))]),
+        zero || path(tone, `smk-dot smk-${tone}`, some.map((p) => `M${x(p.at)} ${y(p.value)}${(SHAPES[tone] || round)(r)}`).join(""))]),
       path("g", "smk-gate", points.map((p, i) => is(p.gate) && `${points[i - 1]?.at === p.at - 1 && is(points[i - 1].gate) ? "L" : "M"}${x(p.at - 0.5)} ${y(p.gate)}h${step}`).filter(Boolean).join("")),
       points.map((p) => p.star && h("text", { key: `s${p.at}`, x: x(p.at), y: y(p.high ?? p.value) - 5, textAnchor: "middle", className: "smk-star" }, "★"))),
     h("div", { className: "smk-reading", role: "status" }, h(Cell, { of: spot === null ? { muted: "Point at a value to read it; click to open its run." }

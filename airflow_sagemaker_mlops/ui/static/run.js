@@ -1,8 +1,9 @@
 // The tab of a DAG run: what it decided and why, what happened, and from what it was made.
 import {
-  h, el, Fragment, useState, useEffect, Page, Waiting, Note, Section, table, Badge, Button, Link, Out, Uri, Code, Facts, Mono, Small, Muted, Grow, Interval, spanOf, rangeOf, isDifference,
-  useAsked, useSome, address, airflow, publish, runPath, taskPath, number, signed, duration, bytes, money, time, plural, short,
+  h, el, Fragment, useState, useEffect, Page, Waiting, Note, Section, table, Badge, Button, Link, Out, Code, Facts, Mono, Small, Muted, Grow, Interval, spanOf, rangeOf, isDifference,
+  useAsked, useQuery, useSome, Saved, airflow, joined, startRun, publish, runPath, taskPath, number, signed, duration, money, time, plural, short,
 } from "./base.js";
+import { Blocks } from "./blocks.js";
 import { Lineage } from "./lineage.js";
 
 const POLL_S = 5;
@@ -10,14 +11,14 @@ const Para = el("p"), Strong = el("strong"), Row = el("div", "smk-row");
 const many = (...children) => h(Fragment, null, ...children);
 
 function Run({ dagId, runId }) {
-  const [chosen, choose] = useState({});
-  const params = { dag_id: dagId, run_id: runId, ...chosen };
+  const [chosen, choose] = useState({}), query = useQuery();
+  const params = { dag_id: dagId, run_id: runId, group: query.get("group"), instance: query.get("instance"), ...chosen };
   const asked = useAsked("run", params, (data) => (data.live ? POLL_S : 0));
   const { data, error } = asked;
   if (!data) return h(Page, { label: "Decision" }, h(Waiting, { asked }));
   if (!data.view) return h(Page, { label: "Decision" }, h("h1", null, "Not a SageMaker pipeline"), h(Note, null, data.why));
   const { view } = data;
-  const at = { ...data, dagId, runId, params: { ...params, group: data.group, instance: data.instance }, path: `dags/${encodeURIComponent(dagId)}` };
+  const at = { ...data, dagId, runId, params: { ...params, group: data.group, instance: data.instance } };
   const drifted = view.decision?.kind === "drift";
   return h(Page, { label: "Decision" },
     data.pipelines.length > 1 && h(Choice, { data, choose }),
@@ -28,7 +29,7 @@ function Run({ dagId, runId }) {
     [at.why, at.missing, ...view.notes].filter(Boolean).map((line) => h(Note, { key: line }, line)),
     h(Failures, { view, at }), h(Decisions, { view }), drifted && h(Drifts, { view }), h(Steps, { view, at }), h(Parameters, { view }), !drifted && h(Drifts, { view }),
     view.lineage.edges.length > 0 && h(Section, { title: "Lineage", note: "point at anything, or go through it with Tab, to see what it came from and what it led to" }, h(Lineage, { graph: view.lineage })),
-    h(Artifacts, { view }), h(Models, { view }), h(Identity, { hashes: view.hashes }));
+    h(Blocks, { of: data.tables }));
 }
 
 function Choice({ data, choose }) {
@@ -58,10 +59,9 @@ function Actions({ at }) {
     set({ busy: true });
     try {
       const { conf, group, note } = at.again;
-      const known = (await airflow(`${at.path}/details`)).params || {};
+      const known = (await airflow(joined("dags", at.dagId, "details"))).params || {};
       const named = Object.fromEntries(Object.entries(conf).map(([name, value]) => [group && `${group}.${name}` in known ? `${group}.${name}` : name, value]));
-      const made = await airflow(`${at.path}/dagRuns`, { method: "POST", body: { logical_date: null, conf: named, note } });
-      set({ run: made.dag_run_id });
+      set({ run: (await startRun(at.dagId, named, note)).dag_run_id });
     } catch (error) { set({ error: error.status === 403 ? "You may not start runs of this DAG." : error.message }); }
   };
   const why = at.again?.why;
@@ -69,7 +69,7 @@ function Actions({ at }) {
     state.run ? h(Link, { to: runPath(at.dagId, state.run) }, "Open the new run")
       : state.sure ? many("Start a run with the same parameters?", h(Button, { onClick: start, disabled: state.busy, autoFocus: true }, state.busy ? "Starting …" : "Start it"), h(Button, { onClick: () => set({}) }, "No"))
         : h(Button, { onClick: () => set({ sure: true }), disabled: Boolean(why), title: why || "Start a run with the same parameters, and compare its results with these" }, "Reproduce"),
-    h("a", { className: "smk-button", href: address("record", at.params) }, "Download record"), h("a", { className: "smk-button", href: address("report", at.params) }, "Report"),
+    h(Saved, { path: "record", params: at.params }, "Download record"), h(Saved, { path: "report", params: at.params }, "Report"),
     state.error && h(Note, { tone: "bad" }, state.error));
 }
 
@@ -93,7 +93,7 @@ function Failure({ step, at }) {
   const [lines, set] = useState(step.log);
   const task = at.tasks[step.step];
   useEffect(() => {
-    if (!lines.length && task) airflow(`${at.path}/dagRuns/${encodeURIComponent(at.runId)}/taskInstances/${encodeURIComponent(task.task_id)}/logs/${task.try_number || 1}`, { params: { map_index: task.map_index, full_content: true } }).then((log) => {
+    if (!lines.length && task?.try_number) airflow(joined("dags", at.dagId, "dagRuns", at.runId, "taskInstances", task.task_id, "logs", task.try_number), { params: { map_index: task.map_index, full_content: true } }).then((log) => {
       const said = (log.content || []).flatMap((item) => String(item.event ?? item).split("\n"));
       const from = said.findLastIndex((line) => line.includes(HEADING));
       if (from >= 0) set(said.slice(from + 1, from + 21).filter((line) => line.startsWith("  ")).map((line) => line.slice(2)));
@@ -180,30 +180,5 @@ function Shares({ one }) {
   return h("svg", { viewBox: "0 0 300 64", className: `smk-shares smk-${one.tone}`, role: "img", "aria-label": `${one.column}: ${said.slice(0, 12).join("; ")}` },
     one.labels.map((label, at) => h("g", { key: at }, h("title", null, said[at]), bar(one.current[at], at, "smk-bar"), bar(one.baseline[at], at, "smk-outline"))));
 }
-
-function Artifacts({ view }) {
-  const [some, more] = useSome(view.artifacts, 30);
-  const version = (one) => one.version || one.sha256 || one.etag;
-  return some.length > 0 && h(Section, { title: "Artifacts", note: cutNote(view, "artifacts") }, table("Artifacts", some, [
-    ["What", (one) => many(h(Uri, { uri: one.uri, href: one.console }), Small([one.role, one.name].filter(Boolean).join(", ")))],
-    ["Size", (one) => many(bytes(one.bytes), one.objects > 1 && Small(plural(one.objects, "object"))), 1],
-    ["Version", (one) => h("span", { className: "smk-mono", title: version(one) }, one.problem || version(one).slice(0, 12) || "–")],
-    ["Made by", (one) => one.made_by || Muted("from outside")], ["Used by", (one) => one.used_by.join(", ") || "–"],
-  ]), more);
-}
-
-const Models = ({ view }) => many(
-  view.models.length > 0 && h(Section, { title: "Models" }, table("Models", view.models, [
-    ["Model", (one) => h(Out, { href: one.console }, `${one.group} ${one.version}`)], ["Status", (one) => h(Badge, one)], ["Registered by", (one) => one.step], ["Data", (one) => h(Uri, { uri: one.data || "–" })],
-  ])),
-  view.approvals.length > 0 && h(Section, { title: "Approvals" }, table("Approvals", view.approvals, [
-    ["What", (one) => one.what || one.step], ["Decision", (one) => h(Badge, one)], ["By", (one) => (one.by_default ? "nobody in time: the default" : one.user || "–")],
-    ["At", (one) => many(time(one.at), one.later && Small("after the run"))], ["Comment", (one) => one.comment],
-  ])));
-
-const Identity = ({ hashes }) => hashes.record && h("details", { className: "smk-section" }, h("summary", null, "Hashes and versions"), Facts([
-  ["Record", hashes.record], ["Definition", hashes.definition], ["Commit", hashes.commits.join(", ") + (hashes.dirty ? ", with uncommitted changes" : "")], ["Bundle", hashes.bundle],
-  ["Versions", Object.entries(hashes.versions).map((pair) => pair.join(" ")).join(", ")],
-].filter(([, value]) => value)));
 
 publish("Decision", Run);

@@ -23,7 +23,7 @@ from runs_in_airflow import HOSTILE
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]  # the server starts slowly on a busy machine
 ROUTES = ("run", "record", "report", "task")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FIRST_S, SOON_S = 240_000, 60_000  # ms; only a test that hangs waits as long
@@ -228,11 +228,11 @@ def looking(browser: Browser, pages: Pages, user: str = "admin", **options: Any)
     assert not seen.wrong
 
 
-def serious(page: Page) -> list[str]:
+def serious(page: Page, part: str = "#smk-root") -> list[str]:
     """What axe-core calls serious or critical in our part of the page."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, context="#smk-root").response["violations"]
+    found = Axe().run(page, context=part).response["violations"]
     return [
         f"{one['id']}: {[node['html'][:200] for node in one['nodes'][:3]]}"
         for one in found
@@ -287,13 +287,32 @@ def test_hostile_text_is_shown_as_text(browser: Browser, pages: Pages) -> None:
         assert not seen.page.locator("#smk-root img").count()
 
 
-def test_other_dags_and_lost_records_get_a_friendly_page(browser: Browser, pages: Pages) -> None:
+def test_other_dags_and_odd_records_get_a_friendly_page(browser: Browser, pages: Pages) -> None:
+    notes = {"lost": "cannot read s3://bucket/records", "old": "schema", "half": "half.json", "clock": "Rejected"}
     with looking(browser, pages) as seen:
         seen.open(pages.tab("plain"), "#smk-root .smk-note")
         assert "not a run of a SageMaker pipeline" in seen.page.inner_text("#smk-root")
-        seen.open(pages.tab("lost"))
-        assert "cannot read s3://bucket/records" in seen.page.inner_text("#smk-root")
+        for run, said in {**notes, "inputs": "more are left out"}.items():
+            seen.open(pages.tab(run))
+            text = seen.page.inner_text("#smk-root")
+            assert said in text, run
+            assert "cannot show" not in text, run
+            assert seen.page.locator("#smk-root [aria-label=Steps] tbody tr").count() > 10, run
         seen.open(pages.tab("plain", "nothing"), "#smk-root .smk-note")
+
+
+def test_a_run_with_several_pipelines_lets_one_choose(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages) as seen:
+        seen.open(pages.tab("shops"))
+        choice = seen.page.locator("#smk-root select")
+        assert choice.locator("option").all_inner_texts() == ["each.ml, instance 0", "each.ml, instance 1", "north"]
+        choice.select_option(label="each.ml, instance 1")
+        seen.page.wait_for_selector("#smk-root header >> text=Failed", timeout=SOON_S)
+        seen.open(f"{pages.tab('shops')}?group=each.ml&instance=1")
+        assert "Failed" in seen.page.inner_text("#smk-root header")
+        seen.open(f"{pages.origin}{BASE}/dags/shops/plugin/sagemaker-pipeline", "#smk-root table")
+        links = [link.get_attribute("href") or "" for link in seen.page.locator("#smk-root table a").all()]
+        assert len([link for link in links if "group=each.ml&instance=" in link]) == 2
 
 
 def test_a_live_page_follows_its_run_and_then_stops_asking(browser: Browser, pages: Pages) -> None:
@@ -351,3 +370,91 @@ def test_the_page_outside_airflow_shows_the_report(browser: Browser, pages: Page
     with looking(browser, pages) as seen:
         query = urlencode({"dag_id": dag_id, "run_id": run_id})
         seen.open(f"{pages.origin}{BASE}/sagemaker-mlops/page?{query}", "text=0.6798")
+
+
+# --- pages over many runs -------------------------------------------------------------------------------------------
+
+
+DAG_TAB = f"{BASE}/dags/late-flights/plugin/sagemaker-pipeline"
+MODELS, GROUP = f"{BASE}/plugin/sagemaker-models", "?group=late-flights"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_over_many_runs_are_whole_and_accessible(browser: Browser, pages: Pages, scheme: Any) -> None:
+    with looking(browser, pages, color_scheme=scheme) as seen:
+        page = seen.page
+        seen.open(f"{pages.origin}{DAG_TAB}", "#smk-root .smk-plot")
+        for part in (".smk-defined .smk-box", "input[type=range]", "[aria-label=Runs] tbody tr"):
+            page.wait_for_selector(f"#smk-root {part}", timeout=SOON_S)
+        signs = page.locator("#smk-root .smk-legend").first.locator("i").all_inner_texts()
+        assert len(set(signs)) == len(signs)
+        drawn = [
+            page.locator(f"#smk-root .smk-plot path.smk-dot.smk-{tone}").first for tone in ("good", "bad", "unsure")
+        ]
+        shapes = [re.findall("[a-z]+", (path.get_attribute("d") or "").split("M")[1]) for path in drawn]
+        assert len(set(map(str, shapes))) == len(shapes)  # readable without colours
+        assert serious(page) == []
+        seen.open(f"{pages.origin}{MODELS}{GROUP}", "#smk-root [aria-label=Versions] tbody tr")
+        assert "version 2 is the champion" in page.inner_text("#smk-root h1")
+        assert serious(page) == []
+        seen.open(f"{pages.origin}{BASE}/", ".smk-card .smk-badge")
+        assert serious(page, ".smk-card") == []
+        assert not page.locator(".smk img").count()
+
+
+def test_runs_are_compared_and_a_rule_is_replayed(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages) as seen:
+        page = seen.page
+        seen.open(f"{pages.origin}{DAG_TAB}", "#smk-root input[type=range]")
+        for run in ("promoted", "rejected"):
+            page.check(f"#smk-root [aria-label='Compare {pages.runs[run][1]}']")
+        page.wait_for_selector("#smk-root [aria-label=Comparison] table", timeout=SOON_S)
+        assert "TrainingDays" in page.inner_text("#smk-root [aria-label=Comparison]")
+        said = page.locator("#smk-root [aria-label=Replay] .smk-lead")
+        assert "would have promoted" in said.inner_text()
+        page.locator("#smk-root input[type=range]").press("End")
+        assert "promoted 0 of" in said.inner_text()
+        page.click("#smk-root >> text=As recorded")
+        plot = page.locator("#smk-root .smk-plot").first
+        plot.press("Home")
+        assert "0.6072" in page.locator("#smk-root .smk-reading").first.inner_text()
+        plot.press("Enter")
+        page.wait_for_selector("#smk-root header", timeout=SOON_S)
+        assert "/plugin/sagemaker-run" in page.url
+
+
+def test_a_definition_is_drawn_before_any_run(browser: Browser, pages: Pages) -> None:
+    with looking(browser, pages) as seen:
+        seen.open(f"{pages.origin}{BASE}/dags/never-run/plugin/sagemaker-pipeline", "#smk-root .smk-box")
+        assert "No run of this DAG has been recorded yet" in seen.page.inner_text("#smk-root")
+        seen.page.locator("#smk-root .smk-box[aria-label^=IsGood]").press("Enter")
+        assert "0.9" in seen.page.inner_text("#smk-root .smk-card[role=status]")
+        assert serious(seen.page) == []
+
+
+def test_answers_and_rollbacks_ask_first_and_take_the_readers_rights(browser: Browser, pages: Pages) -> None:
+    """The steps behind them change the registry: ``test_approvals.py``, ``test_champion_steps.py``."""
+    with looking(browser, pages) as seen:
+        page = seen.page
+        for number, word, where in ((6, "Approve", ""), (7, "Reject", GROUP), (0, "Roll back", GROUP)):
+            seen.open(f"{pages.origin}{MODELS}{where}", "#smk-root table")
+            card = f"#smk-root .smk-waiting:has-text('late-flights/{number}?') >> " if number else "#smk-root >> "
+            page.click(f"{card}button:has-text('{word}')")
+            page.fill("dialog[open] textarea", f"{word} it.")
+            assert serious(page, "dialog[open]") == []
+            page.click("dialog[open] button.smk-act")
+            page.wait_for_selector("dialog[open] .smk-note.smk-good", timeout=SOON_S)
+    answers = pages.get("api/v2/dags/late-flights/dagRuns/asking/hitlDetails").json()["hitl_details"]
+    given = {one["subject"]: (one["chosen_options"], one["params_input"]["comment"]) for one in answers}
+    assert given["Approve late-flights/6?"] == (["Approve"], "Approve it.")
+    assert given["Approve late-flights/7?"] == (["Reject"], "Reject it.")
+    assert {one["responded_by_user"]["name"] for one in answers} == {"admin"}
+    [run] = pages.get("api/v2/dags/late-flights-rollback/dagRuns").json()["dag_runs"]
+    assert (run["conf"], run["triggering_user_name"]) == ({"reason": "Roll back it.", "version": 2}, "admin")
+    with looking(browser, pages, "vera") as seen:
+        seen.open(f"{pages.origin}{MODELS}{GROUP}", "#smk-root >> button:has-text('Roll back')")
+        seen.page.click("#smk-root >> button:has-text('Roll back')")
+        seen.page.fill("dialog[open] textarea", "I may not.")
+        seen.page.click("dialog[open] button.smk-act")
+        seen.page.wait_for_selector("dialog[open] .smk-note.smk-bad", timeout=SOON_S)
+        seen.wrong = [line for line in seen.wrong if "403" not in line]

@@ -7,11 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 from index_examples import ARN, BEGIN, HOSTILE, at, entry, gate, model, rule
+from record_examples import record
 
-from airflow_sagemaker_mlops.reports.blocks import badge, metric_said, run_link, said
+from airflow_sagemaker_mlops.reports.blocks import badge, metric_said, run_address, run_link, said
 from airflow_sagemaker_mlops.reports.home_view import home_view
-from airflow_sagemaker_mlops.reports.model_view import groups_of, model_view
+from airflow_sagemaker_mlops.reports.html import history_page
+from airflow_sagemaker_mlops.reports.model_view import changes_of, groups_of, model_view
 from airflow_sagemaker_mlops.reports.pages import dag_page, home_card, model_page, models_page, rollback
+from airflow_sagemaker_mlops.reports.run_tables import run_tables
+from airflow_sagemaker_mlops.reports.run_view import run_view
 from airflow_sagemaker_mlops.reports.trend_view import trend_view
 
 PROMOTED = [{"step": "Promote", "arn": ARN.format(2), "at": at(2), "replaced": ARN.format(1)}]
@@ -33,6 +37,7 @@ def test_links_are_addresses_inside_airflow_with_every_part_encoded() -> None:
     link = run_link({"dag_id": "a/b", "run_id": "manual__2026-01-01T00:00:00+00:00"}, "Run")
     assert link["to"] == "/dags/a%2Fb/runs/manual__2026-01-01T00%3A00%3A00%2B00%3A00/plugin/sagemaker-run"
     assert run_link({"dag_id": "a", "run_id": ""}, "Run") == "Run"
+    assert run_address("a", "b", "each.ml", "[2]").endswith("/plugin/sagemaker-run?group=each.ml&instance=2")
 
 
 def test_numbers_have_four_digits_and_no_number_is_a_dash() -> None:
@@ -81,3 +86,20 @@ def test_hostile_text_is_text_in_every_page() -> None:
     text = json.dumps(pages, allow_nan=False)
     assert "\\u001b" not in text
     assert "\\u202e" not in text
+
+
+def test_a_run_ends_with_tables_of_what_it_has() -> None:
+    document = record()
+    document["approvals"] = [{"step": "Ask", "decision": "Approved", "user": "ann", "at": at(1)}]
+    document["integrity"] = {"sha256": "0" * 64}
+    found = tables(run_tables(run_view(document)))
+    assert list(found) == ["Artifacts", "Models", "Approvals", "Hashes and versions"]
+    assert all(len(row["cells"]) == len(one["columns"]) for one in found.values() for row in one["rows"])
+    assert run_tables(run_view({})) == []
+
+
+def test_the_report_of_a_group_has_the_changes_of_its_page() -> None:
+    view = model_view("churn", {"daily": RUNS}, None)
+    page = history_page("churn", changes_of(view), champion="2")
+    assert "churn/2" in page
+    assert "run-2" in page

@@ -53,6 +53,25 @@ def test_the_registry_has_the_last_word() -> None:
     assert (view["history"][0]["word"], view["history"][0]["user"]) == ("Rolled back to", "ann")
     assert (view["endpoints"][0]["version"], view["endpoints"][0]["changed"]) == ("1", True)
     assert view["versions"][-1]["serves"] == ["churn-prod"]
+    assert view["previous"] == ""  # not version 2, which was rolled back
+
+
+def test_a_rollback_goes_back_past_versions_that_were_rejected_since() -> None:
+    rows = [row(1, "Approved"), row(2, "Rejected"), row(3, "Approved")]
+    changes = [change(3, 3), change(2, 2), {**change(1, 1), "replaced": ""}]
+    view = model_view("churn", RUNS, Registry(rows, ARN.format(3), changes, {}))
+    assert view["previous"] == "1"
+
+
+def test_a_rollback_by_a_run_without_a_record_shows_its_author_and_the_champion_it_restored() -> None:
+    by = {"dag_id": "back", "run_id": "manual", "user": "ann"}
+    entry_ = {**change(3, 1, **by), "kind": "rollback", "replaced": ARN.format(2)}
+    registry = Registry([row(1, "Approved"), row(2, "Rejected")], ARN.format(1), [entry_], {})
+    shown = model_view("churn", RUNS, registry, readable=["back"])["history"][0]
+    assert (shown["user"], shown["run_id"], shown["sentence"]) == ("ann", "manual", "It was better.")
+    assert model_view("churn", RUNS, registry)["history"][0]["user"] == ""
+    [champion] = home_view(RUNS, BEGIN, [entry_])["champions"]
+    assert (champion["version"], champion["dag_id"], champion["metric"]) == ("1", "back", "")
 
 
 def test_nothing_of_a_dag_that_the_reader_may_not_see_is_shown() -> None:

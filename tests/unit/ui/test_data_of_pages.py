@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
 from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable
+from airflow_sagemaker_mlops.records.store.folder import FolderStore
+from airflow_sagemaker_mlops.records.store.index import add_to_index
 from airflow_sagemaker_mlops.ui.data.airflow_rows import TaskRow
 from airflow_sagemaker_mlops.ui.data.in_time import MOST_WAITING, THREADS, NoAnswer, in_time
+from airflow_sagemaker_mlops.ui.data.indexes import Place, indexes_of
 from airflow_sagemaker_mlops.ui.data.other_runs import champion_in, conf_of
 from airflow_sagemaker_mlops.ui.data.pipelines import Pipeline, chosen, pipelines_of, steps_of, waits_for_people
 from airflow_sagemaker_mlops.ui.data.run_source import told
@@ -106,3 +110,12 @@ def test_the_champion_is_that_of_the_first_decision() -> None:
     steps = [{"step": "A"}, {"step": "B", "decision": None}, {"step": "C", "decision": {"Champion": "arn:x"}}, "odd"]
     assert champion_in({"steps": steps}) == "arn:x"
     assert champion_in(None) == ""
+
+
+def test_an_index_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    add_to_index(FolderStore(tmp_path), "good", {"run_id": "run", "sha256": "0" * 64, "previous": []})
+    good, lost = Place("good", str(tmp_path), "good"), Place("lost", "ftp://nowhere", "lost")
+    found, missing = indexes_of([lost, good])
+    assert {place.dag_id: list(index.summaries) for place, index in found.items()} == {"good": ["run"]}
+    [said] = missing
+    assert said.startswith("lost: ")

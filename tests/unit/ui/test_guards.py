@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 pytest.importorskip("fastapi")
 
+from fastapi import HTTPException
 from fastapi.routing import APIRoute
 
 from airflow_sagemaker_mlops.ui.api.app import PUBLIC, ROUTERS, build_app
-from airflow_sagemaker_mlops.ui.api.guards import DAG_GUARDS, LIST_GUARDS
+from airflow_sagemaker_mlops.ui.api.guards import DAG_GUARDS, LIST_GUARDS, readable_dags
 
 GUARDED = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
@@ -26,3 +29,22 @@ def test_only_the_page_without_data_is_open() -> None:
     routes = [route for router in PUBLIC for route in router.routes if isinstance(route, APIRoute)]
     assert {route.path for route in routes} == {"/page"}
     assert {getattr(route, "path", "") for route in build_app().routes} >= {"/api/run", "/page", "/static"}
+
+
+class NoXComs:
+    """An auth manager of a user who may read one DAG, but no XComs."""
+
+    def is_authorized_dag(self, *, access_entity: Any, **_: Any) -> bool:
+        return bool(access_entity.value != "XCOM")
+
+    def get_authorized_dag_ids(self, **_: Any) -> set[str]:
+        return {"daily"}
+
+
+def test_lists_are_closed_to_those_who_lack_a_right_that_airflows_own_lists_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("airflow_sagemaker_mlops.ui.api.guards.get_auth_manager", NoXComs)
+    with pytest.raises(HTTPException) as refused:
+        readable_dags(None)  # type: ignore[arg-type]
+    assert refused.value.status_code == 403
