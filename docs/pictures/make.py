@@ -90,10 +90,12 @@ def smaller(png: bytes) -> bytes:
         from PIL import Image
 
         out = io.BytesIO()
-        # Other methods merge colours that few pixels have, such as those of the marks in a chart.
-        coverage = Image.Quantize.MAXCOVERAGE
-        picture = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, coverage, dither=Image.Dither.NONE)
-        picture.save(out, "PNG", optimize=True)
+        picture = Image.open(io.BytesIO(png)).convert("RGB")
+        # The most frequent colours as they are: Pillow's own palettes merge those of small marks, or tint the ground.
+        found = sorted(picture.getcolors(picture.width * picture.height) or [], reverse=True)
+        palette = Image.new("P", (1, 1))
+        palette.putpalette([part for _, colour in found[:COLOURS] for part in colour])
+        picture.quantize(palette=palette, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
         return min(out.getvalue(), png, key=len)
     return png
 
