@@ -77,6 +77,16 @@ def test_pages_over_several_dags_show_those_that_the_reader_may_read(pages: Page
     assert unknown == {"blocks": None, "why": unknown["why"]}
 
 
+def test_comparisons_and_champions_have_reports(pages: Pages) -> None:
+    runs = [pages.runs[name][1] for name in ("promoted", "rejected")]
+    query = urlencode({"dag_id": "late-flights", "run": runs}, doseq=True)
+    for path in (f"comparison/report?{query}", "model/report?group=late-flights"):
+        answer = pages.get(f"sagemaker-mlops/api/{path}")
+        assert answer.status == 200
+        assert answer.headers["Content-Disposition"].startswith("attachment;")
+        assert b"<script" not in answer.body
+
+
 def test_a_dag_shows_its_trend_and_other_dags_a_sentence(pages: Pages) -> None:
     assert "charts" in str(pages.get("sagemaker-mlops/api/trend", dag_id="late-flights").json()["blocks"])
     other = pages.get("sagemaker-mlops/api/trend", dag_id="plain").json()
