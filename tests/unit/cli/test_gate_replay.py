@@ -46,12 +46,15 @@ class Bucket:
     def __init__(self, objects: dict[str, bytes | Exception]) -> None:
         self.objects = objects
 
-    def get_paginator(self, _operation: str) -> Bucket:
-        return self
-
-    def paginate(self, **_where: str) -> list[dict[str, Any]]:
-        sizes = {key: len(content) if isinstance(content, bytes) else 1 for key, content in self.objects.items()}
-        return [{"Contents": [{"Key": key, "Size": size}]} for key, size in sizes.items()]
+    def list_objects_v2(self, **where: str) -> dict[str, Any]:
+        """One object a page."""
+        names = sorted(self.objects)
+        number = int(where.get("ContinuationToken", "0"))
+        content = self.objects[names[number]]
+        size = len(content) if isinstance(content, bytes) else 1
+        page: dict[str, Any] = {"Contents": [{"Key": names[number], "Size": size}]}
+        more = number + 1 < len(names)
+        return page | {"IsTruncated": more} | ({"NextContinuationToken": str(number + 1)} if more else {})
 
     def download_file(self, _bucket: str, key: str, target: str) -> None:
         content = self.objects[key]
