@@ -91,6 +91,7 @@ def end_session(process: subprocess.Popen[bytes], grace_s: float = 15.0) -> None
     for pid in _session(process.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
 def _session(leader: int) -> list[int]:
