@@ -47,6 +47,10 @@ class ApprovalStepOperator(StepOperator):
         from airflow.providers.standard.operators.hitl import HITLOperator
         from airflow.sdk import Param
 
+        limit = timedelta(seconds=question.timeout_s) if question.timeout_s is not None else None
+        # Standard providers before Airflow 3.2's take the time for the answer from this one.
+        takes_limit = "response_timeout" in inspect.signature(HITLOperator).parameters
+        within: dict[str, Any] = {"response_timeout" if takes_limit else "execution_timeout": limit}
         asking = HITLOperator(
             task_id=self.task_id,
             subject=question.subject,
@@ -55,7 +59,7 @@ class ApprovalStepOperator(StepOperator):
             defaults=next((option for option, decision in OPTIONS.items() if decision == question.default), None),
             params={"comment": Param("", type=["null", "string"], title="Comment")},
             assigned_users=[{"id": name, "name": name} for name in question.users] or None,
-            response_timeout=timedelta(seconds=question.timeout_s) if question.timeout_s is not None else None,
+            **within,
         )
         # Past the guard that warns of an operator that another one executes.  The task comes back to our
         # ``execute_complete``, which is called like the other operator's.
