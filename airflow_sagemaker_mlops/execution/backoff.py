@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count
 from math import inf
 from typing import TypeVar
 
@@ -22,18 +22,18 @@ class Backoff:
 
     def __iter__(self) -> Iterator[float]:
         """All pauses, without end."""
-        pause = min(self.first, self.longest)
-        while True:
-            yield pause
-            pause = self.after(pause)
+        return map(self.nth, count())
 
     def after(self, pause: float) -> float:
         """The pause that follows ``pause``; the first one after 0."""
         return min(pause * self.factor if pause else self.first, self.longest)
 
     def nth(self, number: int) -> float:
-        """The pause after ``number`` others."""
-        return next(islice(self, number, None))
+        """The pause after ``number`` others; of a factor of 0, all but the first are 0."""
+        try:
+            return min(self.first * self.factor**number, self.longest)
+        except OverflowError:
+            return self.longest
 
 
 async def poll_until(

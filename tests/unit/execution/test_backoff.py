@@ -18,6 +18,7 @@ from airflow_sagemaker_mlops.execution.backoff import Backoff, poll_until
         (Backoff(0.5, 2.0), [0.5, 0.75, 1.125, 1.6875, 2.0, 2.0]),
         (Backoff(2.0, 2.0), [2.0, 2.0, 2.0]),
         (Backoff(8.0, factor=0.5), [8.0, 4.0, 2.0]),
+        (Backoff(8.0, factor=0.0), [8.0, 0.0, 0.0, 0.0]),
         (Backoff(0.5, 0.0), [0.0, 0.0, 0.0]),
     ],
 )

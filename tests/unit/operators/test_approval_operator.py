@@ -16,7 +16,7 @@ ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/churn/1"
 
 
 class Newer:
-    """What is used of the operator of provider 1.15 and later."""
+    """What is used of the operator of provider 1.14 and later."""
 
     def __init__(self, *, response_timeout: timedelta | None = None, **others: Any) -> None:
         self.asked = {"response_timeout": response_timeout, **others}
