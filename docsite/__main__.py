@@ -15,11 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from .code_pages import code_pages, linked_table
+from .command_pages import command_pages
 from .dead_links import faults
 from .llms import write_llms
-from .staging import ROOT, nav_pages, stage, write
+from .python_pages import python_pages
+from .staging import ROOT, nav_pages, pointing_to, stage, write
 
 HERE = Path(__file__).parent
+# What pages of the repository say on the site only, because it leads to pages that are made for the site.
+POINTERS = {
+    "docs/command-line.md": "The reference has [every command with its options](command-line/commands.md).",
+    "docs/python-api.md": "The reference has [every public name with its signature](python-api/package.md).",
+}
 
 
 def project() -> dict[str, Any]:
@@ -28,16 +35,24 @@ def project() -> dict[str, Any]:
     return found
 
 
+def reference_pages() -> dict[str, str]:
+    """The pages of commands and of public names, which the repository does not have."""
+    return dict([*command_pages(), *python_pages()])
+
+
 def build(to: Path) -> list[str]:
     """Build into ``<to>/site``, and return a sentence about each fault of the site."""
     pages = to / "pages"
     for folder in (pages, to / "site", to / ".cache"):
         shutil.rmtree(folder, ignore_errors=True)
     settings = project()
-    stage([page for _, page in nav_pages(settings["nav"])], pages)
+    reference = reference_pages()
+    stage([page for _, page in nav_pages(settings["nav"]) if page not in reference], pages)
     problems = pages / "docs" / "problems.md"
     write(problems, linked_table(problems.read_text(encoding="utf-8")))
-    for page, text in code_pages():
+    for page, sentence in POINTERS.items():
+        write(pages / page, pointing_to((pages / page).read_text(encoding="utf-8"), sentence))
+    for page, text in [*code_pages(), *reference.items()]:
         write(pages / page, text)
     shutil.copytree(HERE / "assets", pages / "assets")
     shutil.copyfile(HERE / "zensical.toml", to / "zensical.toml")
@@ -45,7 +60,7 @@ def build(to: Path) -> list[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return [done.stdout + done.stderr]
-    write_llms(settings, to / "site")
+    write_llms(settings, to / "site", reference)
     return list(faults(to / "site"))
 
 

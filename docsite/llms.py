@@ -17,28 +17,25 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 LEFT_OUT = ("CHANGELOG.md",)  # of the whole text: long, and about the past
 
 
-def write_llms(project: Mapping[str, Any], site: Path) -> None:
-    """Write both files, and the pages' Markdown, into the folder ``site``."""
+def write_llms(project: Mapping[str, Any], site: Path, made: Mapping[str, str]) -> None:
+    """Write both files, and the pages' Markdown, into the folder ``site``.
+
+    :param made: text of those pages of the nav that the repository does not have
+    """
     pages = list(nav_pages(project["nav"]))
-    for _, page in pages:
-        write(site / page, (ROOT / page).read_text(encoding="utf-8"))
-    write(site / "llms.txt", _index(project, pages))
-    whole = (
-        f"<!-- {page} -->\n\n{(ROOT / page).read_text(encoding='utf-8').strip()}\n"
-        for _, page in pages
-        if page not in LEFT_OUT
-    )
+    texts = {page: made.get(page) or (ROOT / page).read_text(encoding="utf-8") for _, page in pages}
+    for page, text in texts.items():
+        write(site / page, text)
+    write(site / "llms.txt", _index(project, pages, texts))
+    whole = (f"<!-- {page} -->\n\n{text.strip()}\n" for page, text in texts.items() if page not in LEFT_OUT)
     write(site / "llms-full.txt", "\n".join(whole))
 
 
-def _index(project: Mapping[str, Any], pages: Sequence[tuple[tuple[str, ...], str]]) -> str:
+def _index(project: Mapping[str, Any], pages: Sequence[tuple[tuple[str, ...], str]], texts: Mapping[str, str]) -> str:
     lines = [f"# {project['site_name']}", "", f"> {project['site_description']}."]
     for part, members in groupby(pages, key=lambda page: page[0][0]):
         lines += ["", f"## {part}", ""]
-        lines += [
-            f"- [{': '.join(path[1:])}]({page}): {first_sentence((ROOT / page).read_text(encoding='utf-8'))}"
-            for path, page in members
-        ]
+        lines += [f"- [{': '.join(path[1:])}]({page}): {first_sentence(texts[page])}" for path, page in members]
     lines += ["", "## Optional", "", "- [Everything](llms-full.txt): all pages in one file"]
     return "\n".join([*lines, ""])
 

@@ -30,6 +30,11 @@ def nav_pages(nav: Sequence[Mapping[str, Any]], path: tuple[str, ...] = ()) -> I
                 yield from nav_pages(value, (*path, title))
 
 
+def pointing_to(text: str, sentence: str) -> str:
+    """A page with a sentence more before its second heading."""
+    return text.replace("\n## ", f"\n{sentence}\n\n## ", 1)
+
+
 def stage(pages: Iterable[str], to: Path) -> None:
     """Copy the pages, and the files that they show or link to, into the folder ``to``."""
     for page in pages:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from airflow_sagemaker_mlops.cli.app import app
+from airflow_sagemaker_mlops.cli.examples import EXAMPLES
 from airflow_sagemaker_mlops.definition.problem_names import NAMES
-from docsite.__main__ import project
+from docsite.__main__ import POINTERS, project, reference_pages
 from docsite.code_pages import code_pages, linked_table
+from docsite.command_pages import FOLDER as COMMANDS
+from docsite.docstrings import Docstring, markdown, parsed
 from docsite.llms import first_sentence
 from docsite.messages import Message, messages
-from docsite.staging import as_zensical_reads_it, nav_pages
+from docsite.python_pages import FOLDER as NAMES_OF_MODULES
+from docsite.python_pages import REFERENCES, public_names
+from docsite.staging import as_zensical_reads_it, nav_pages, pointing_to
 from docsite.tutorial import blocks, plain
 
 ROOT = Path(__file__).parents[3]
 NAV = [page for _, page in nav_pages(project()["nav"])]
+REFERENCE = reference_pages()
 
 
 def test_every_page_is_in_the_nav_once_and_the_nav_has_no_other() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"]
-    assert sorted(NAV) == sorted(str(page.relative_to(ROOT)) for page in pages)
+    assert sorted(NAV) == sorted([*(str(page.relative_to(ROOT)) for page in pages), *REFERENCE])
 
 
 def test_the_nav_begins_with_the_story_and_has_five_parts() -> None:
@@ -31,7 +43,7 @@ def test_the_nav_begins_with_the_story_and_has_five_parts() -> None:
 
 @pytest.mark.parametrize("page", NAV)
 def test_every_page_begins_with_a_heading_and_a_sentence(page: str) -> None:
-    text = (ROOT / page).read_text()
+    text = REFERENCE.get(page) or (ROOT / page).read_text()
     assert text.startswith("# ")
     assert len(first_sentence(text)) > 10
 
@@ -86,3 +98,89 @@ def test_the_commands_of_the_tutorial_go_with_the_output_below_them() -> None:
     assert plain("Train  ✓ succeeded   11.4 s  pipelines-u5wv-Train-b6gh") == plain(
         "Train  ✓ succeeded  0.1 s  pipelines-ro3v-Train-g7wx"
     )
+
+
+def test_the_reference_has_every_command_with_every_option_of_the_parser() -> None:
+    commands = 0
+    for words, command in parsers(typer.main.get_command(app), []):
+        page = REFERENCE[f"{COMMANDS}/commands.md" if len(words) == 1 else f"{COMMANDS}/{words[0]}.md"]
+        section = page.partition(f"\n## {' '.join(['sagemaker-mlops', *words])}\n")[2].partition("\n## ")[0]
+        options = [
+            name for param in command.params for name in [*param.opts, *param.secondary_opts] if not param.hidden
+        ]
+        assert [name for name in options if name.startswith("-") and name not in section] == [], words
+        assert "Example:\n\n```sh\n" in section, words
+        commands += 1
+    assert commands == len(EXAMPLES)
+
+
+def parsers(group: Any, path: list[str]) -> Iterator[tuple[list[str], Any]]:
+    """Every command below a group with its words."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from parsers(command, [*path, name])
+        else:
+            yield [*path, name], command
+
+
+def test_an_option_says_its_default_and_its_variable_as_sentences() -> None:
+    page = REFERENCE[f"{COMMANDS}/commands.md"]
+    assert "Maximum number of steps that run at once; 0 for no limit. At least 0. Default: `0`." in page
+    assert "adds the cost to the record. Environment variable: `SAGEMAKER_MLOPS_PRICES`." in page
+    assert str(Path(sys.executable).parent) not in page
+
+
+def test_the_reference_has_every_public_name_with_signature_and_docstring() -> None:
+    for reference in REFERENCES:
+        page = REFERENCE[f"{NAMES_OF_MODULES}/{reference.file}"]
+        names = [name for part in reference.parts for name in public_names(part)]
+        assert [
+            name for name in names if f"\n## {name}\n\n```python\n" not in page and f"* `{name}` (" not in page
+        ] == []
+    training = "* `TrainingStepOperator` (`Training`)"
+    assert training in REFERENCE[f"{NAMES_OF_MODULES}/operators.md"]
+
+
+def test_a_function_of_the_reference_has_its_parameters_and_errors() -> None:
+    page = REFERENCE[f"{NAMES_OF_MODULES}/package.md"].partition("\n## run_pipeline\n")[2].partition("\n## ")[0]
+    assert "\n    compare_again: int = 3,\n" in page
+    assert "* `max_parallel_steps`: maximum number of steps that run at once; 0 for no limit\n" in page
+    assert "\nErrors:\n\n* `PipelineError`: with every problem of" in page
+
+
+def test_every_name_that_a_page_imports_is_in_the_reference() -> None:
+    known = {(part.module, name) for one in REFERENCES for part in one.parts for name in public_names(part)}
+    texts = [(ROOT / page).read_text() for page in NAV if page not in REFERENCE]
+    imported = {
+        (module, name.strip())
+        for text in texts
+        for module, names in re.findall(r"(?m)^ *from (airflow_sagemaker_mlops[\w.]*) import (.+)$", text)
+        for name in names.split(",")
+    }
+    assert {one for one in imported if one not in known} <= {("airflow_sagemaker_mlops", "local_aws")}
+    assert ("airflow_sagemaker_mlops", "run_pipeline") in imported
+
+
+def test_docstrings_become_markdown() -> None:
+    fields = ":param a: one\n    of <them>\n:raises Bad: if not\n"
+    text = f"Read ``<x>`` of :class:`~a.b.C`, see docs/guides/gate.md.\n\n{fields}\nMore.\n"
+    assert parsed(text) == Docstring(
+        "Read ``<x>`` of :class:`~a.b.C`, see docs/guides/gate.md.\n\nMore.",
+        [("a", "one of <them>")],
+        [("Bad", "if not")],
+    )
+    assert markdown("Read ``<x>`` of :class:`~a.b.C`, see docs/guides/gate.md.") == (
+        "Read `<x>` of `C`, see [guides/gate](../guides/gate.md)."
+    )
+    assert markdown("one *of* <them>, a_b") == r"one \*of\* \<them\>, a_b"
+    assert parsed("What.\n\nname    of a run\nbefore  the rest\n    of it").params == [
+        ("name", "of a run"),
+        ("before", "the rest of it"),
+    ]
+
+
+def test_pages_point_to_the_reference_on_the_site_only() -> None:
+    assert pointing_to("# A\n\nText.\n\n## B\n\n## C\n", "See D.") == "# A\n\nText.\n\nSee D.\n\n## B\n\n## C\n"
+    for page, sentence in POINTERS.items():
+        assert sentence not in (ROOT / page).read_text()
+        assert sentence in pointing_to((ROOT / page).read_text(), sentence)
