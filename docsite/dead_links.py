@@ -18,6 +18,8 @@ LOADED = {
     ("img", "srcset"),
 }
 LOADED_LINKS = {"stylesheet", "icon", "preload", "preconnect", "prefetch", "dns-prefetch", "modulepreload", "manifest"}
+# The tags that matter here; the rest of a page would take three times as long to read.
+_TAGS = re.compile(r"</script>|<(?:a|link|img|script|iframe|source)\s[^>]*>|<[^>]*\s(?:id|name)=[^>]*>")
 
 
 class _Page(HTMLParser):
@@ -28,7 +30,7 @@ class _Page(HTMLParser):
         self.ids: set[str] = set()
         self.links: list[str] = []
         self.loads: list[str] = []
-        self.feed(text)
+        self.feed("".join(_TAGS.findall(text)))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Collect what one tag names."""
@@ -69,12 +71,18 @@ def _dead(target: str, page: Path, site: Path) -> str:
     parts = urlsplit(target)
     if parts.scheme or parts.netloc:
         return ""
-    base = site if parts.path.startswith("/") else page.parent
-    path = (base / unquote(parts.path).lstrip("/")).resolve() if parts.path else page
-    if path.is_dir():
-        path /= "index.html"
-    if not path.is_file() or not path.is_relative_to(site.resolve()):
+    path = _target(parts.path, page.parent, site) if parts.path else page
+    if path is None:
         return "there is no such file"
     if parts.fragment and path.suffix == ".html" and unquote(parts.fragment) not in _read(path).ids:
         return "the page has no such heading"
     return ""
+
+
+@cache
+def _target(path: str, folder: Path, site: Path) -> Path | None:
+    """The file of the site that a path leads to; remembered, because every page has the links of the nav."""
+    target = ((site if path.startswith("/") else folder) / unquote(path).lstrip("/")).resolve()
+    if target.is_dir():
+        target /= "index.html"
+    return target if target.is_file() and target.is_relative_to(site.resolve()) else None
