@@ -44,7 +44,7 @@ def roll_back(
         configuration = _unless_refused(sought, lambda: configuration_of(client, done.version))
     else:
         what = f"{endpoint} was not updated"
-        configuration = _unless_refused(what, lambda: start_endpoint_update(client, endpoint, done.version, _tell))
+        configuration = _unless_refused(what, lambda: start_endpoint_update(client, endpoint, done.version, _log))
     started = endpoint is not None and configuration is not None
     if output == "json":
         served = {"endpoint": endpoint, "endpoint_config": configuration or None, "endpoint_update_started": started}
@@ -54,7 +54,7 @@ def roll_back(
     return 0 if started or endpoint is None else ENDPOINT_NOT_UPDATED
 
 
-def _tell(line: str) -> None:
+def _log(line: str) -> None:
     say(line, err=True)
 
 
@@ -63,7 +63,7 @@ def _rolled_back(client: Client, history: History, reason: str, of: int | None) 
     ident = uuid.uuid4().hex
     by = {"user": user_name() or "somebody on the command line"}
     try:
-        return rollback(client, history, ident=ident, by=by, reason=reason, tell=_tell, expected=of)
+        return rollback(client, history, ident=ident, by=by, reason=reason, log=_log, expected=of)
     except Exception as error:
         if not _is_botocores(error):
             raise

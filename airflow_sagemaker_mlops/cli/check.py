@@ -12,7 +12,7 @@ from ..definition.problems import PipelineError, Problem, render_problem
 from ..steps.policy_values import with_values
 from ..steps.requests import request_problems
 from .compiling import NotCompiled
-from .output.terminal import say, say_json, tell
+from .output.terminal import say, say_error, say_json
 from .problem_pages import page_of, where_to_read
 from .sources import Source
 from .stages import NO_STAGE, StageChoice, values_of
@@ -28,7 +28,7 @@ def run_check(files: Sequence[Source], *, output: str, strict: bool, stage: Stag
         if stage.is_given:
             found |= _problems_in_stage(files, stage)
     except NotCompiled as error:
-        tell(error)
+        say_error(error)
         return 2
     except ValueError as error:
         say(error, err=True)

@@ -12,7 +12,7 @@ from ..plan.defaults import with_defaults
 from ..plan.model import Plan
 from ..plan.show import mermaid, tree
 from .compiling import NotCompiled
-from .output.terminal import say, say_json, tell, write_out
+from .output.terminal import say, say_error, say_json, write_out
 from .sources import Source
 from .stages import NO_STAGE, StageChoice, values_of
 
@@ -25,7 +25,7 @@ def show_plan(file: Source, form: str, stage: StageChoice = NO_STAGE) -> int:
     try:
         plan = plan_in_stage(file, stage)
     except (PipelineError, NotCompiled) as error:
-        return tell(error)
+        return say_error(error)
     except ValueError as error:
         say(error, err=True)
         return 2
@@ -56,7 +56,7 @@ def show_differences(old: Source, new: Source, output: str = "text", stage: Stag
     try:
         lines = differences(plan_in_stage(old, stage), plan_in_stage(new, stage))
     except (PipelineError, NotCompiled) as error:
-        tell(error)
+        say_error(error)
         return 2
     except ValueError as error:
         say(error, err=True)
@@ -85,7 +85,7 @@ def print_rendered(file: Source, dag_id: str | None, out: Path | None) -> int:
         if problems:
             raise NotRendered(file.name, placed(problems, file.content, name=file.name))
     except (PipelineError, NotCompiled) as error:
-        return tell(error)
+        return say_error(error)
     return write_out(render(plan, dag_id or file.pipeline_name), out)
 
 
@@ -94,7 +94,7 @@ def print_json(file: Source, out: Path | None) -> int:
     try:
         text = to_json(file.load())
     except (PipelineError, NotCompiled) as error:
-        return tell(error)
+        return say_error(error)
     return write_out(text + "\n", out)
 
 

@@ -33,7 +33,7 @@ from ..stages.find import CONFIG
 from ..stages.model import Stage
 from .option_names import in_options
 from .output.release_text import preview_json, preview_markdown, preview_text, release_line, short_commit
-from .output.terminal import say, say_json, say_table, tell
+from .output.terminal import say, say_error, say_json, say_table
 from .stages import StageChoice
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def told(work: Callable[[], int]) -> int:
     try:
         return work()
     except PipelineError as error:
-        tell(error, NOTHING_CHANGED.rstrip(".").lower())
+        say_error(error, NOTHING_CHANGED.rstrip(".").lower())
         return 2
     except (NoAws, ValueError) as error:
         say(in_options(error), err=True)

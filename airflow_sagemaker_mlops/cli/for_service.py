@@ -13,7 +13,7 @@ from ..definition.problems import PipelineError
 from ..s3 import split_uri
 from .compiling import NotCompiled
 from .option_names import in_options
-from .output.terminal import say, tell, write_out
+from .output.terminal import say, say_error, write_out
 from .sources import Source
 
 
@@ -32,9 +32,9 @@ def print_for_service(
         made = for_service(pipeline, folder)
     except NotForService as error:
         problems = placed(error.problems, file.content, name=file.name)
-        return tell(NotForService(file.name, problems), "nothing was written")
+        return say_error(NotForService(file.name, problems), "nothing was written")
     except (PipelineError, NotCompiled) as error:
-        return tell(error)
+        return say_error(error)
     if made.files:
         code = _upload(made.files, conn, region) if upload else _write(made.files, out)
         if code:

@@ -65,13 +65,13 @@ def replay_group(
         return 1
     client = place.client("s3")
 
-    def tell(one: Replayed) -> None:
+    def print_one(one: Replayed) -> None:
         if output == "text":
             say(one)
 
     with tempfile.TemporaryDirectory() as folder:
         pasts = (_past(client, one, Path(folder) / str(index)) for index, one in enumerate(found))
-        done = replay(parsed, pasts, folder=rules.parent, judged=tell)
+        done = replay(parsed, pasts, folder=rules.parent, judged=print_one)
     if output == "json":
         say_json(done.to_json())
     else:

@@ -15,7 +15,7 @@ from ..steps.permissions import policy
 from ..steps.policy_values import open_ends, with_values
 from ..steps.resource_policies import foreign_groups, group_policy
 from .compiling import NotCompiled
-from .output.terminal import say, tell, write_out
+from .output.terminal import say, say_error, write_out
 from .parameters import parse_values
 from .sources import Source
 from .stages import NO_STAGE, StageChoice, values_of
@@ -48,7 +48,7 @@ def print_policy(
         pipeline = with_values(pipeline, values)
         made = policy(pipeline, account, region)
     except (PipelineError, NotCompiled) as error:
-        return tell(error)
+        return say_error(error)
     except ValueError as error:
         say(f"{file.name}: {error}", err=True)
         return 2
@@ -58,11 +58,11 @@ def print_policy(
         return write_out(json.dumps(found_policies, indent=2) + "\n", out)
     for sentence in open_ends(pipeline, account, region):
         say(f"not narrowed: {sentence}", err=True)
-    _tell_uncovered(pipeline, groups)
+    _warn_of_uncovered(pipeline, groups)
     return write_out(json.dumps(made, indent=2) + "\n", out)
 
 
-def _tell_uncovered(pipeline: Pipeline, groups: Sequence[str]) -> None:
+def _warn_of_uncovered(pipeline: Pipeline, groups: Sequence[str]) -> None:
     foreign = [step.name for step in pipeline.steps if step.type == AIRFLOW]
     if foreign:
         say(f"The policy does not cover {', '.join(foreign)}: another package's operator.", err=True)

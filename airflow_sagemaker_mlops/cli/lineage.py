@@ -32,7 +32,7 @@ def write_to_lineage(place: RecordsLocation, dag: str | None, run: str, *, dry: 
                 for call in calls:
                     say(json.dumps(call, ensure_ascii=False))
             return 0
-        written = write_lineage(place.client("sagemaker"), record, uri, _tell)
+        written = write_lineage(place.client("sagemaker"), record, uri, _log)
         if output == "json":
             say_json({"run": record["run"], "record": uri, **asdict(written)})
         return 1 if written.problems else 0
@@ -40,5 +40,5 @@ def write_to_lineage(place: RecordsLocation, dag: str | None, run: str, *, dry: 
     return work(place)
 
 
-def _tell(words: str, *values: object) -> None:
+def _log(words: str, *values: object) -> None:
     say(words % values, err=True)

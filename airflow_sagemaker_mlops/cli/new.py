@@ -19,7 +19,7 @@ from ..scaffold.projects import refuse_occupied
 from ..scaffold.questions import Value
 from ..scaffold.updating import Change, recorded_answers
 from .compiling import Compiling, NotCompiled
-from .output.terminal import say, tell
+from .output.terminal import say, say_error
 from .service import definition_of
 from .sources import Source
 
@@ -53,9 +53,9 @@ def new(
         say(f"{error}\nNothing was written." if isinstance(error, ProjectError) else f"{folder}: {error}", err=True)
         return 2
     except PipelineError as error:
-        return tell(error, "no project was made")
+        return say_error(error, "no project was made")
     except NotCompiled as error:
-        return tell(NotCompiled(f"{error}\nNothing was written.", error.exit_code))
+        return say_error(NotCompiled(f"{error}\nNothing was written.", error.exit_code))
     where = shlex.quote(str(folder))
     say(f"{folder}: {len(files)} files. Next:")
     say(f"  cd {where} && make test    step code, definitions, DAG files: without an account")
@@ -75,7 +75,7 @@ def update(folder: Path, data: Sequence[str], *, conn: str | None, region: str |
         say(error, err=True)
         return 2
     except (PipelineError, NotCompiled) as error:
-        return tell(error, "nothing was updated")
+        return say_error(error, "nothing was updated")
     for change in changes:
         say(_effect(change))
     say(f"{folder}: {f'{len(changes)} files' if changes else 'up to date'}.{' Look at git diff.' if changes else ''}")

@@ -13,7 +13,7 @@ from ..runs.clients import client_of
 from ..runs.errors import NoAws
 from .compiling import NotCompiled
 from .option_names import in_options
-from .output.terminal import say, tell, write_out
+from .output.terminal import say, say_error, write_out
 from .sources import Source
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def push(file: Source, name: str, *, role: str, conn: str | None, region: str | 
     try:
         pipeline = file.load()
     except (PipelineError, NotCompiled) as error:
-        tell(error, "nothing was sent")
+        say_error(error, "nothing was sent")
         return 2
     ours = [step.name for step in pipeline.steps if is_extension(step.type)]
     text = to_json(pipeline)

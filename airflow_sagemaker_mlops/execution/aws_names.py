@@ -26,7 +26,7 @@ NAME_LIMIT = 63  # of endpoints, their configurations, models, groups
 MARK = 6  # characters that distinguish names which would otherwise collide
 # Of patterns like [a-zA-Z0-9](-*[a-zA-Z0-9]){0,119} and (arn:...)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-).
 _ROOM = re.compile(r"\{0,(\d+)\}\)?(?:\(\?<!-\))?$")
-Told = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def is_named_by_airflow(value: object) -> bool:
     return any(isinstance(one, Get) and (one.root, one.name) == named for one in walk_expressions(value))
 
 
-def with_aws_names(arguments: object, resolved: object, naming: Naming, entry: StepType, tell: Told) -> Any:
+def with_aws_names(arguments: object, resolved: object, naming: Naming, entry: StepType, log: Log) -> Any:
     """The ``resolved`` form of ``arguments``, with names that fit the slots of the Create operation."""
     if not is_named_by_airflow(arguments):
         return resolved
@@ -63,7 +63,7 @@ def with_aws_names(arguments: object, resolved: object, naming: Naming, entry: S
         shape = operation_input(entry.service, entry.create)
     except KeyError:  # an operation that the installed botocore does not know
         return resolved
-    return _fitted(arguments, resolved, shape, naming, tell)
+    return _fitted(arguments, resolved, shape, naming, log)
 
 
 def as_name(expression: object, value: object, naming: Naming, limit: int = NAME_LIMIT) -> Any:
@@ -77,21 +77,21 @@ def as_name(expression: object, value: object, naming: Naming, limit: int = NAME
     return _fitting(expression, value, naming, limit, fits)
 
 
-def _fitted(given: object, resolved: Any, shape: ModelShape, naming: Naming, tell: Told) -> Any:
+def _fitted(given: object, resolved: Any, shape: ModelShape, naming: Naming, log: Log) -> Any:
     match given:
         case Get() | Join() | JsonGet():
             value = _leaf(given, resolved, shape, naming)
             if value != resolved:
-                tell(f'"{resolved}" is not a valid {shape.name} in AWS; using "{value}" instead')
+                log(f'"{resolved}" is not a valid {shape.name} in AWS; using "{value}" instead')
             return value
         case Mapping() if shape.type_name == "structure":
             found = ((key, item, member_of(shape, key)[1]) for key, item in given.items())
-            made = {key: _fitted(item, resolved[key], member, naming, tell) for key, item, member in found if member}
+            made = {key: _fitted(item, resolved[key], member, naming, log) for key, item, member in found if member}
             return {**resolved, **made}
         case Mapping() if shape.type_name == "map":
-            return {key: _fitted(item, resolved[key], shape.value, naming, tell) for key, item in given.items()}
+            return {key: _fitted(item, resolved[key], shape.value, naming, log) for key, item in given.items()}
         case list() if shape.type_name == "list":
-            return [_fitted(item, one, shape.member, naming, tell) for item, one in zip(given, resolved, strict=True)]
+            return [_fitted(item, one, shape.member, naming, log) for item, one in zip(given, resolved, strict=True)]
         case _:
             return resolved
 

@@ -280,7 +280,7 @@ class PipelineRun:
             experiment=experiment_block(task.spec),
         )
 
-        def tell(text: str, *arguments: object) -> None:
+        def log(text: str, *arguments: object) -> None:
             step.line = text % arguments if arguments else text
             self.notify(step, step.line)
 
@@ -294,7 +294,7 @@ class PipelineRun:
             identity=identity,
             scope=scope,
             aws=self.aws,
-            log=tell,
+            log=log,
             publish=publish,
             mailbox=self.mailbox,
             options=self.options,

@@ -73,17 +73,17 @@ async def run_recorded(
     run = replace(run, scope=replace(run.scope, read_s3=cache(run.scope.read_s3)))  # both resolve the same expressions
     started: list[str] = []
 
-    async def publish(facts: Mapping[str, str], tell: Callable[[Mapping[str, str]], Awaitable[None]]) -> None:
+    async def publish(facts: Mapping[str, str], forward: Callable[[Mapping[str, str]], Awaitable[None]]) -> None:
         name = facts.get("created")
         started.extend([name] if name else ())
-        await tell(facts)
+        await forward(facts)
         if name:
             recorder.submitted(begun)
 
     async def child(run: StepRun, work: Work) -> dict[str, Any]:
         return await run_recorded(run, recorder, work)
 
-    run = replace(run, publish=partial(publish, tell=run.publish), run_child=child, job_ended=recorder.job_ended)
+    run = replace(run, publish=partial(publish, forward=run.publish), run_child=child, job_ended=recorder.job_ended)
     begun = start or await recorder.begin(run)
     try:
         result = dict(begun.result) if begun.result is not None else (await work(run)).as_json()

@@ -31,7 +31,7 @@ async def stop_leftovers(
     aws: Aws,
     step_types: Iterable[str],
     execution_id: str,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
     *,
     is_own: IsOwn,
     cut_off: bool,
@@ -41,7 +41,7 @@ async def stop_leftovers(
     is_own    whether a job belongs to the pipeline, by its name and tags
     cut_off   whether a step was ended from outside, so that its job may appear only now
 
-    Never raises AWS's errors, because how the run ended must not depend on them; they are reported with ``tell``.
+    Never raises AWS's errors, because how the run ended must not depend on them; they are reported with ``log``.
     Raises :class:`OwnerUnknown` of ``is_own``: the caller must try again, or the job would keep running.
     """
     entries = stoppable(step_types)
@@ -52,7 +52,7 @@ async def stop_leftovers(
             try:
                 rows = await _running(aws, entry, execution_id)
             except Exception as error:
-                tell(f"jobs of this run may be left running: {entry.listing} failed with {_said(error)}")
+                log(f"jobs of this run may be left running: {entry.listing} failed with {_said(error)}")
                 continue
             for row in rows:
                 name = str(row[entry.name_key])
@@ -61,10 +61,10 @@ async def stop_leftovers(
                 except OwnerUnknown:
                     raise
                 except Exception as error:  # still stop the others
-                    tell(f"{name} may be left running: ListTags or {entry.stop} failed with {_said(error)}")
+                    log(f"{name} may be left running: ListTags or {entry.stop} failed with {_said(error)}")
                     continue
                 if was_running:
-                    tell(f"{name} was left running: {entry.stop}")
+                    log(f"{name} was left running: {entry.stop}")
                     stopped.append(name)
     return list(dict.fromkeys(stopped))
 

@@ -72,7 +72,7 @@ class Faults:
         """A fault of a whole column."""
         self.sentences.append(sentence)
 
-    def tell(self, name: str, what: str, rows: Sequence[int] | NDArray[Any], records: int) -> None:
+    def add_rows(self, name: str, what: str, rows: Sequence[int] | NDArray[Any], records: int) -> None:
         """A fault of some rows; ignored if there are no rows."""
         if len(rows):
             places = first_few((self._where(int(row)) for row in rows[:5]), len(rows))
@@ -196,8 +196,8 @@ def numbers(name: str, values: ArrayLike, faults: Faults) -> Any:
         return np.zeros(0)
     array = array.astype(np.float64) if array.dtype.kind in "buif" else _from_objects(name, array, faults)
     for what, bad in (("not a number (NaN)", np.isnan(array)), ("infinite", np.isinf(array))):
-        faults.tell(name, what, np.flatnonzero(bad), len(array))
-    faults.tell(
+        faults.add_rows(name, what, np.flatnonzero(bad), len(array))
+    faults.add_rows(
         name,
         "absurdly great",
         np.flatnonzero(np.isfinite(array) & (np.abs(array) > GREATEST)),
@@ -220,8 +220,8 @@ def _from_objects(name: str, array: NDArray[Any], faults: Faults) -> Any:
                 made[index] = np.inf
         else:
             text.append(index)
-    faults.tell(name, "missing", missing, len(array))
-    faults.tell(name, "not a number", text, len(array))
+    faults.add_rows(name, "missing", missing, len(array))
+    faults.add_rows(name, "not a number", text, len(array))
     return made
 
 
@@ -239,10 +239,10 @@ def _ids(values: ArrayLike, faults: Faults) -> Any:
         lengths = np.fromiter((len(item) for item in items), dtype=np.int64, count=len(items))
         long = np.flatnonzero(lengths > LONGEST_ID)
         if len(long):
-            faults.tell("id", f"longer than {LONGEST_ID} bytes", long, len(items))
+            faults.add_rows("id", f"longer than {LONGEST_ID} bytes", long, len(items))
             return np.zeros(len(items), dtype=np.int64)
         texts = np.array(items, dtype=np.bytes_) if items else np.zeros(0, dtype="S1")
-    faults.tell("id", "missing", np.flatnonzero(texts == b""), len(texts))
+    faults.add_rows("id", "missing", np.flatnonzero(texts == b""), len(texts))
     return _whole_numbers(texts)
 
 
@@ -288,7 +288,7 @@ def _groups(name: str, values: ArrayLike | Groups, faults: Faults) -> Groups:
         codes = np.fromiter((known.setdefault(_group_text(item), len(known)) for item in items), np.int64, len(items))
         texts = tuple(known)
     if "" in texts:
-        faults.tell(name, "missing", np.flatnonzero(codes == texts.index("")), len(codes))
+        faults.add_rows(name, "missing", np.flatnonzero(codes == texts.index("")), len(codes))
     ordered = sorted(range(len(texts)), key=lambda index: texts[index])
     rank = np.empty(len(texts), dtype=np.int64)
     rank[ordered] = np.arange(len(texts))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..records.model.documents import RecordDocument
 
 MOST_TOLD = 5  # refusals that are logged in full; the others are counted
-Tell = Callable[..., None]
+Log = Callable[..., None]
 
 
 class LineageApi(Protocol):
@@ -67,7 +67,7 @@ class Written:
         self.problems.append(f"{what}: {code}: {error_message(error)}")
 
 
-def write_lineage(client: LineageApi, record: RecordDocument, uri: str, log: Tell) -> Written:
+def write_lineage(client: LineageApi, record: RecordDocument, uri: str, log: Log) -> Written:
     """Write the graph of a record with a boto3 client of SageMaker.
 
     Never raises for refusals by AWS; raises botocore's error if AWS does not respond, as further calls would fail, too.

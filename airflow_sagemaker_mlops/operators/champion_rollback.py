@@ -75,7 +75,7 @@ class ChampionRollbackOperator(BaseOperator):
                 ident=digest(ti.dag_id, ti.run_id, ti.task_id, str(ti.map_index), run_started(dag_run))[:32],
                 by={key: value for key, value in by.items() if value},
                 reason=self.reason,
-                tell=self.log.info,
+                log=self.log.info,
                 expected=int(self.of) if str(self.of).strip() else None,
             )
             served = start_endpoint_update(client, self.endpoint, done.version, self.log.info) if self.endpoint else ""

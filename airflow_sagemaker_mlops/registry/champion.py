@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .clients import SageMakerRegistry
 
 Client = Callable[[str], Any]  # service -> boto3 client
+Log = Callable[[str], None]  # takes a line about what a change does
 PRODUCTION, APPROVED, REJECTED, ARCHIVED = "Production", "Approved", "Rejected", "Archived"
 PROMOTION_KEY = "sagemaker-mlops:promotion"  # URI of the history entry that made a version the champion
 _NO_OBJECT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .champion import Client, Version, short_name, version_of
+from .champion import Client, Log, Version, short_name, version_of
 from .errors import Abandoned, ChampionChanged, RegistryError
 from .history import Entry, History
-from .settle import Tell, is_abandoned, settle
+from .settle import is_abandoned, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,12 @@ def decided(history: History, number: int, change: Change, champion: Version | N
     return there  # the response to our write was lost, and boto3 sent it again
 
 
-def completed(client: Client, history: History, entry: Entry, tell: Tell, last: Entry | None = None) -> Changed:
+def completed(client: Client, history: History, entry: Entry, log: Log, last: Entry | None = None) -> Changed:
     """Have the registry follow ``entry`` and all later ones.
 
     :raises Abandoned: if the version was rejected in the registry before it became the champion, or since
     """
-    later = settle(client, history, tell, last or entry) or entry
+    later = settle(client, history, log, last or entry) or entry
     version = version_of(client, entry.model_package)
     if later.number <= entry.number and is_abandoned(version, entry):
         raise Abandoned(_abandoned(version, entry))

@@ -7,14 +7,14 @@ killed in between, the next caller finishes the update first.
 
 from __future__ import annotations
 
-from .champion import REJECTED, Client, Version, champion_of, short_name, version_of
+from .champion import REJECTED, Client, Log, Version, champion_of, short_name, version_of
 from .change import Baseline, Change, Changed, changed_since, completed, decided
 from .errors import RegistryError
 from .history import Entry, History
-from .settle import Tell, said, settle
+from .settle import said, settle
 
 
-def promote(client: Client, history: History, change: Change, tell: Tell) -> Changed:
+def promote(client: Client, history: History, change: Change, log: Log) -> Changed:
     """Make ``change`` exactly once.  Safe to call again after any interruption.
 
     :raises ChampionChanged: if the champion has changed since the comparison; nothing was changed
@@ -26,7 +26,7 @@ def promote(client: Client, history: History, change: Change, tell: Tell) -> Cha
     if own is None:
         candidate = version_of(client, change.model_package)
         _require_candidate(candidate, history, change)
-        last = settle(client, history, tell, last) or last
+        last = settle(client, history, log, last) or last
         compared = change.baseline.arn  # equal if the latest approved version only gets a stage now
         champion = champion_of(client, history.group, candidate=candidate.arn if candidate.arn != compared else "")
         require_same_history(champion, history)
@@ -34,10 +34,10 @@ def promote(client: Client, history: History, change: Change, tell: Tell) -> Cha
         if Baseline(known, champion.arn if champion is not None else "") != change.baseline:
             raise changed_since(history, change, last, champion)
         own = decided(history, known + 1, change, champion)
-        tell(said(own))
+        log(said(own))
     else:
-        tell(f"{own.uri} has been written by an earlier attempt of this step")
-    return completed(client, history, own, tell)
+        log(f"{own.uri} has been written by an earlier attempt of this step")
+    return completed(client, history, own, log)
 
 
 def _own(history: History, change: Change, last: Entry | None) -> Entry | None:

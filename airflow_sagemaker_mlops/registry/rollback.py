@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .champion import REJECTED, Client, Version, champion_of, require_model_data, version_of
+from .champion import REJECTED, Client, Log, Version, champion_of, require_model_data, version_of
 from .change import Baseline, Change, Changed, completed, decided
 from .errors import Abandoned, RegistryError
 from .history import Entry, History, history_of
 from .promotion import require_same_history
-from .settle import Tell, is_open, rejected_since, said, settle
+from .settle import is_open, rejected_since, said, settle
 
 LATEST = 50  # number of entries in which a retry looks for its own rollback
 
@@ -38,7 +38,7 @@ def rollback(
     ident: str,
     by: Mapping[str, str],
     reason: str,
-    tell: Tell,
+    log: Log,
     expected: int | None = None,
 ) -> Changed:
     """Restore the previous champion and reject the current one with ``reason``.
@@ -53,15 +53,15 @@ def rollback(
     :raises ChampionChanged: if the champion changes at the same time
     """
     last = history.last()
-    begun = _begun(client, history, ident, last, tell)
+    begun = _begun(client, history, ident, last, log)
     if begun is not None:
         _require_expected(begun, expected)
         try:
-            return completed(client, history, begun, tell, last)
+            return completed(client, history, begun, log, last)
         except Abandoned:
             if begun.ident == ident:
                 raise
-    champion = _present(client, history, settle(client, history, tell), expected)
+    champion = _present(client, history, settle(client, history, log), expected)
     target = _before(client, history, champion)
     if expected is None:
         _require_promoted(history, champion)
@@ -69,8 +69,8 @@ def rollback(
     known = max([champion.promotion_number, *history.numbers()[-1:]])
     change = Change(target.arn, Baseline(known, champion.arn), ident, by, reason, "rollback")
     entry = decided(history, known + 1, change, champion)
-    tell(said(entry))
-    return completed(client, history, entry, tell)
+    log(said(entry))
+    return completed(client, history, entry, log)
 
 
 def rollback_by(client: Client, history: History, ident: str) -> Changed | None:
@@ -98,13 +98,13 @@ def _with_ident(history: History, ident: str) -> Entry | None:
     return next((entry for entry in newest if entry.ident == ident), None)
 
 
-def _begun(client: Client, history: History, ident: str, last: Entry | None, tell: Tell) -> Entry | None:
+def _begun(client: Client, history: History, ident: str, last: Entry | None, log: Log) -> Entry | None:
     """The rollback to finish: the one with this ``ident``, or that of somebody else which was interrupted."""
     if (mine := _with_ident(history, ident)) is not None:
         return mine
     if last is None or not last.is_rollback or not is_open(client, last):
         return None
-    tell(f"{last.uri}: this rollback was interrupted, and is finished now instead of another one")
+    log(f"{last.uri}: this rollback was interrupted, and is finished now instead of another one")
     return last
 
 

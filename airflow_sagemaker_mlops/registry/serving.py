@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ..aws_errors import NOT_FOUND, error_code
-from .champion import Client, Version
+from .champion import Client, Log, Version
 from .errors import RegistryError
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ LONGEST_WAIT_S = 3600.0  # for an update that is in progress
 PAUSE_S = 5.0
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
 UPDATABLE = frozenset({"InService", "UpdateRollbackFailed"})
-
-Tell = Callable[[str], None]
 
 
 class EndpointNotUpdated(RegistryError):
@@ -62,7 +60,7 @@ def start_endpoint_update(
     client: Client,
     endpoint: str,
     version: Version,
-    tell: Tell,
+    log: Log,
     *,
     wait_s: float = LONGEST_WAIT_S,
     pause: Callable[[float], None] = time.sleep,
@@ -93,7 +91,7 @@ def start_endpoint_update(
         if time.monotonic() > deadline:
             raise EndpointBusy(_still_busy(endpoint, found, wanted))
         if not told:
-            tell(f"{_moving(endpoint, found)}; it is updated to {wanted} after that")
+            log(f"{_moving(endpoint, found)}; it is updated to {wanted} after that")
             told = True
         pause(PAUSE_S)
         found = client("sagemaker").describe_endpoint(EndpointName=endpoint)

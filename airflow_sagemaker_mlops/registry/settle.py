@@ -5,7 +5,6 @@ A rejection by a person comes before any entry: a change whose version has been 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .champion import (
@@ -15,6 +14,7 @@ from .champion import (
     PROMOTION_KEY,
     REJECTED,
     Client,
+    Log,
     Version,
     approved_versions,
     in_production,
@@ -29,17 +29,15 @@ ABANDONED_KEY = "sagemaker-mlops:abandoned"  # URI of the entry that is never fo
 ROLLED_BACK = "RolledBack"
 RETIRED = "Retired"
 
-Tell = Callable[[str], None]
 
-
-def settle(client: Client, history: History, tell: Tell, last: Entry | None = None) -> Entry | None:
+def settle(client: Client, history: History, log: Log, last: Entry | None = None) -> Entry | None:
     """Bring the registry and ``champion.json`` in line with the last entry; return it, or ``None`` if there is none.
 
     Repeats while somebody writes a later entry, so that a slow caller cannot undo a later change.
     """
     last = last or history.last()
     while last is not None:
-        _apply(client, history, last, tell)
+        _apply(client, history, last, log)
         numbers = history.numbers()
         if not numbers or numbers[-1] <= last.number:
             break
@@ -66,23 +64,23 @@ def is_open(client: Client, entry: Entry) -> bool:
     return version is not None and version.promotion_number < entry.number and not _is_marked(version, entry)
 
 
-def _apply(client: Client, history: History, entry: Entry, tell: Tell) -> None:
+def _apply(client: Client, history: History, entry: Entry, log: Log) -> None:
     """Update the registry to match ``entry``.  Each call sets complete values, so it may be repeated."""
     try:
         champion = version_of(client, entry.model_package)
     except RegistryError as error:
-        tell(f"{entry.uri} is not followed: {error}")
+        log(f"{entry.uri} is not followed: {error}")
         return
     if champion.promotion_number > entry.number:
         return  # set by a later entry, which takes precedence
-    if _stays_rejected(client, champion, entry, tell):
+    if _stays_rejected(client, champion, entry, log):
         return
     if champion.promotion != entry.uri:
         _make_champion(client, champion, entry)
         champion = version_of(client, champion.arn)
-        if _stays_rejected(client, champion, entry, tell):
+        if _stays_rejected(client, champion, entry, log):
             return
-        tell(f"version {champion.number} of {entry.group} is in Production")
+        log(f"version {champion.number} of {entry.group} is in Production")
     elif not champion.is_in_production:
         return  # somebody has moved it out of Production since
     for row in list(approved_versions(client("sagemaker"), history.group)):
@@ -106,7 +104,7 @@ def _make_champion(client: Client, version: Version, entry: Entry) -> None:
     )
 
 
-def _stays_rejected(client: Client, version: Version, entry: Entry, tell: Tell) -> bool:
+def _stays_rejected(client: Client, version: Version, entry: Entry, log: Log) -> bool:
     """Whether ``entry`` is not followed because a person has rejected its version; then the champion before stays.
 
     An entry that was not followed yet is marked, so that it is not followed either if the version is approved later.
@@ -117,7 +115,7 @@ def _stays_rejected(client: Client, version: Version, entry: Entry, tell: Tell) 
         marked = {ABANDONED_KEY: entry.uri}
         client("sagemaker").update_model_package(ModelPackageArn=version.arn, CustomerMetadataProperties=marked)
         what = "rollback" if entry.is_rollback else "promotion"
-        tell(f"{entry.uri}: this {what} is abandoned: version {version.number} was rejected in the registry meanwhile")
+        log(f"{entry.uri}: this {what} is abandoned: version {version.number} was rejected in the registry meanwhile")
     return True
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..registry.champion import Client, champion_of, version_of
+from ..registry.champion import Client, Log, champion_of, version_of
 from ..registry.errors import NoSuchGroup, RegistryError
 from ..registry.rollback import history_for, rollback
 from ..registry.serving import start_endpoint_update
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from ..stages.model import Stage
     from .history import Entry
 
-Tell = Callable[[str], None]
 MOST_UNDONE = 50
 
 
@@ -56,7 +54,7 @@ def promoted_since(client: Client, stage: Stage, before: str) -> tuple[str, ...]
     return tuple(found)
 
 
-def restore(client: Client, stage: Stage, entry: Entry, tell: Tell) -> bool:
+def restore(client: Client, stage: Stage, entry: Entry, log: Log) -> bool:
     """Roll the champions back that ``entry`` takes back.  ``False`` if the endpoint could not be updated.
 
     Each call is repeated safely.  A champion that was promoted after the entry was written stays.
@@ -76,26 +74,26 @@ def restore(client: Client, stage: Stage, entry: Entry, tell: Tell) -> bool:
                 ident=f"{entry.ident}-{version}",
                 by={"user": entry.by},
                 reason=entry.reason,
-                tell=tell,
+                log=log,
                 expected=int(version),
             )
         except RegistryError as error:
-            tell(f"the champion stays: {error}")
+            log(f"the champion stays: {error}")
             return False
     current = champion_now(client, stage)
-    tell(f"{current or 'none'} is the champion")
-    return _endpoint(client, stage, current, tell)
+    log(f"{current or 'none'} is the champion")
+    return _endpoint(client, stage, current, log)
 
 
-def _endpoint(client: Client, stage: Stage, champion: str, tell: Tell) -> bool:
+def _endpoint(client: Client, stage: Stage, champion: str, log: Log) -> bool:
     if stage.endpoint is None or not champion:
         return True
     try:
-        configuration = start_endpoint_update(client, stage.endpoint, version_of(client, champion), tell)
+        configuration = start_endpoint_update(client, stage.endpoint, version_of(client, champion), log)
     except Exception as error:
         if not isinstance(error, RegistryError) and not type(error).__module__.startswith("botocore"):
             raise
-        tell(f"{stage.endpoint} does not serve the champion of the release: {error}")
+        log(f"{stage.endpoint} does not serve the champion of the release: {error}")
         return False
-    tell(f"{stage.endpoint} serves {configuration}, or is being updated to it")
+    log(f"{stage.endpoint} serves {configuration}, or is being updated to it")
     return True

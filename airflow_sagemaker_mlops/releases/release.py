@@ -14,11 +14,10 @@ same command, or any other deployment or rollback of the stage, does the rest.  
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ..registry.champion import Client
+from ..registry.champion import Client, Log
 from ..s3 import split_uri
 from ..stages.model import Stage
 from .bundle import Bundle, project_of
@@ -28,7 +27,6 @@ from .history import DEPLOYMENT, ROLLBACK, Entry, Releases, bundle_name
 from .objects import has_bucket
 from .place import Place, place_of
 
-Tell = Callable[[str], None]
 _TRIES = 10
 
 
@@ -94,17 +92,17 @@ def effective(target: Target, last: Entry | None) -> Entry | None:
     return target.releases.read(last.release)
 
 
-def deploy(target: Target, bundle: Bundle, author: Author, tell: Tell, expected: int | None = None) -> Done:
+def deploy(target: Target, bundle: Bundle, author: Author, log: Log, expected: int | None = None) -> Done:
     """Make ``bundle`` the release of the stage; changes nothing if it is already.
 
     :param expected: number of the change that the caller has compared with; ``None`` for any
     :raises ReleaseChanged: if somebody else changes the stage meanwhile; nothing was changed
     """
-    upload(target, bundle, tell)
-    last = _settled(target, tell)
+    upload(target, bundle, log)
+    last = _settled(target, log)
     _require_expected(last, expected)
     if last is not None and last.bundle == bundle.digest:
-        _follow_place(target, last, bundle.data, tell)
+        _follow_place(target, last, bundle.data, log)
         return Done(last, changed=False)
     number = last.number + 1 if last is not None else 1
     entry = Entry(
@@ -124,12 +122,10 @@ def deploy(target: Target, bundle: Bundle, author: Author, tell: Tell, expected:
         reason=author.reason,
         champion=champion_now(target.client, target.stage),
     )
-    return _made(target, entry, tell)
+    return _made(target, entry, log)
 
 
-def roll_back(
-    target: Target, author: Author, tell: Tell, *, keep_champion: bool = False, of: int | None = None
-) -> Done:
+def roll_back(target: Target, author: Author, log: Log, *, keep_champion: bool = False, of: int | None = None) -> Done:
     """Make the release before the current one the release of the stage again, and its champion the champion.
 
     A rollback that was interrupted is finished instead of making another one.  A release that a rollback has restored
@@ -141,14 +137,14 @@ def roll_back(
     """
     last = target.releases.last()
     if last is not None and last.kind == ROLLBACK and target.releases.followed() < last.number:
-        tell(f"rollback {last.number} was interrupted, and is finished now instead of another one")
-        complete = _settle(target, last, tell)
+        log(f"rollback {last.number} was interrupted, and is finished now instead of another one")
+        complete = _settle(target, last, log)
         return Done(last, changed=True, complete=complete)
-    _settled(target, tell)
+    _settled(target, log)
     entry = plan_rollback(target, author, keep_champion=keep_champion, of=of)
     target.releases.bundle(entry.bundle)  # raises if it is gone, before anything is changed
     require_code(target, entry)
-    return _made(target, entry, tell)
+    return _made(target, entry, log)
 
 
 def plan_rollback(target: Target, author: Author, *, keep_champion: bool = False, of: int | None = None) -> Entry:
@@ -192,11 +188,11 @@ def _require_of(last: Entry, current: Entry, of: int | None) -> None:
         )
 
 
-def upload(target: Target, bundle: Bundle, tell: Tell) -> None:
+def upload(target: Target, bundle: Bundle, log: Log) -> None:
     """Write what is not stored yet of a bundle and its code."""
     for name, content in missing_objects(target, bundle):
         target.releases.objects.add(name, content)
-        tell(f"uploaded {target.releases.objects.uri(name)} ({len(content):,} bytes)")
+        log(f"uploaded {target.releases.objects.uri(name)} ({len(content):,} bytes)")
 
 
 def missing_objects(target: Target, bundle: Bundle) -> list[tuple[str, bytes]]:
@@ -240,36 +236,36 @@ def definition_digests(stage: Stage, bundle: Bundle) -> dict[str, str]:
     return {name: hashlib.sha256(text).hexdigest() for name, text in found.items() if text is not None}
 
 
-def _made(target: Target, entry: Entry, tell: Tell) -> Done:
+def _made(target: Target, entry: Entry, log: Log) -> Done:
     if not target.releases.create(entry):
         there = target.releases.read(entry.number)
         if there is None or there.ident != entry.ident:
             raise _changed(target, there)
         # Otherwise the answer to our write was lost, and boto3 sent it again.
-    tell(f"{entry.kind} {entry.number} of stage {entry.stage} is recorded")
-    return Done(entry, changed=True, complete=_settle(target, entry, tell))
+    log(f"{entry.kind} {entry.number} of stage {entry.stage} is recorded")
+    return Done(entry, changed=True, complete=_settle(target, entry, log))
 
 
-def _settled(target: Target, tell: Tell) -> Entry | None:
+def _settled(target: Target, log: Log) -> Entry | None:
     """The last change, after following it to its end if its writer was interrupted."""
     last = target.releases.last()
     if last is None or target.releases.followed() >= last.number:
         return last
-    tell(f"{last.kind} {last.number} was interrupted, and is finished first")
+    log(f"{last.kind} {last.number} was interrupted, and is finished first")
     try:
-        _settle(target, last, tell)
+        _settle(target, last, log)
     except ContentGone as error:
-        tell(f"{last.kind} {last.number} cannot be finished: {error}")
+        log(f"{last.kind} {last.number} cannot be finished: {error}")
     return target.releases.last()
 
 
-def _settle(target: Target, entry: Entry, tell: Tell) -> bool:
+def _settle(target: Target, entry: Entry, log: Log) -> bool:
     """Follow ``entry`` to its end, and every later change that somebody makes meanwhile."""
     complete = True
     while True:
-        _follow_place(target, entry, None, tell)
+        _follow_place(target, entry, None, log)
         if target.releases.followed() < entry.number:
-            complete = restore(target.client, target.stage, entry, tell)
+            complete = restore(target.client, target.stage, entry, log)
             target.releases.note_followed(entry)
         numbers = target.releases.numbers()
         later = target.releases.read(numbers[-1]) if numbers and numbers[-1] > entry.number else None
@@ -278,7 +274,7 @@ def _settle(target: Target, entry: Entry, tell: Tell) -> bool:
         entry = later
 
 
-def _follow_place(target: Target, entry: Entry, data: bytes | None, tell: Tell) -> None:
+def _follow_place(target: Target, entry: Entry, data: bytes | None, log: Log) -> None:
     """Put the bundle of ``entry`` at its place, while ``entry`` is the last change."""
     for _ in range(_TRIES):
         there = target.place.look()
@@ -288,7 +284,7 @@ def _follow_place(target: Target, entry: Entry, data: bytes | None, tell: Tell) 
             return
         data = target.releases.bundle(entry.bundle).data if data is None else data
         if target.place.put(data, there):
-            tell(f"{target.place.uri} is release {entry.release}")
+            log(f"{target.place.uri} is release {entry.release}")
             return
     raise ReleaseError(f"{target.place.uri} changes all the time, so release {entry.release} is not there yet.")
 

@@ -131,7 +131,7 @@ def _runs(entries: list[JsonObject], known: list[Run], currency: str) -> list[Tr
                 "seconds": run["seconds"],
                 "cost": run["cost"] if run["currency"] == currency else None,
                 "failed_step": run["failed_step"],
-                "verdict": _telling(verdicts_of(entry)),
+                "verdict": _shown_verdict(verdicts_of(entry)),
                 "champion": version_in(text(promoted[-1].get("arn"))) if promoted else "",
                 "changed": bool(before and run["definition"] and run["definition"] != before),
             }
@@ -140,7 +140,7 @@ def _runs(entries: list[JsonObject], known: list[Run], currency: str) -> list[Tr
     return runs
 
 
-def _telling(verdicts: list[Verdict]) -> Decided | None:
+def _shown_verdict(verdicts: list[Verdict]) -> Decided | None:
     """The last gate's verdict, or that of a drift check that found something."""
     gates = [one for one in verdicts if one["kind"] == "gate"]
     for one in gates[-1:] or [one for one in verdicts if one["tone"] != "good"][-1:]:

@@ -18,7 +18,7 @@ INTERRUPTED = "interrupted"
 AWAKE_EVERY_S = 0.5
 
 
-class Telling:
+class Notifier:
     """Notifies an observer of steps; its first exception stops the run instead of being lost in the event loop."""
 
     def __init__(self, observer: RunObserver) -> None:

@@ -40,9 +40,9 @@ def pin(
     s3: S3Client,
     *,
     copies: str,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> Pinned | tuple[str, ...]:
-    """Find and copy the recorded versions; ``tell`` receives messages about it.
+    """Find and copy the recorded versions; ``log`` receives messages about it.
 
     copies   where copies go, ``s3://bucket/prefix``; "" for the inputs' own buckets
 
@@ -57,9 +57,9 @@ def pin(
         return tuple(found.problems)
     uris = copy_inputs(s3, found, copies)
     for uri, copied in uris.items():
-        tell(f"pinned {uri}: recorded versions are at {copied}")
+        log(f"pinned {uri}: recorded versions are at {copied}")
     if answers.reused:
-        tell(f"taken from the record instead of being run again: {', '.join(_named(answers.reused, steps))}")
+        log(f"taken from the record instead of being run again: {', '.join(_named(answers.reused, steps))}")
     selection = Selection(answers.selected + answers.reused, (), answers.not_selected) if answers.not_selected else None
     pins = Pins(uris, pinned_images(again.values()))
     return Pinned(pins, selection, AnsweringRecorder(recorder, answers, source))

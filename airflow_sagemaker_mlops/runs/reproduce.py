@@ -221,7 +221,7 @@ def reproduce_as_asked(request: ReproductionRequest, observer: RunObserver) -> R
     work = _work(request, was, recording, aws)
     if request.source is None:
         s3 = aws.client("s3")
-        found = pin(recorder, was.plan, was.record, was.steps, s3, copies=request.copies, tell=observer.message)
+        found = pin(recorder, was.plan, was.record, was.steps, s3, copies=request.copies, log=observer.message)
         if not isinstance(found, Pinned):
             return Reproduction(was.run_id, False, missing=found)
         work = replace(work, recorder=found.recorder, selection=found.selection, pins=found.pins)

@@ -85,8 +85,8 @@ def continued(found: Unfinished, plan: Plan, given: Mapping[str, object]) -> Con
     return Continued(start.run_id, start.started, finished, retried, tuple(kept), start.parameters)
 
 
-def stop_jobs_of(found: Unfinished, plan: Plan, pipeline: str, aws: Aws, tell: Callable[[str], None]) -> None:
-    """Stop the jobs that the run has left running, because another run takes its place; ``tell`` is called for each."""
+def stop_jobs_of(found: Unfinished, plan: Plan, pipeline: str, aws: Aws, log: Callable[[str], None]) -> None:
+    """Stop the jobs that the run has left running, because another run takes its place; ``log`` is called for each."""
     start = found.start
 
     async def is_own(_name: str, tags: Mapping[str, str]) -> bool:
@@ -94,7 +94,7 @@ def stop_jobs_of(found: Unfinished, plan: Plan, pipeline: str, aws: Aws, tell: C
 
     types = {task.step_type for task in plan.tasks}
     run_id = execution_id(pipeline, start.run_id)
-    asyncio.run(stop_leftovers(aws, types, run_id, tell, is_own=is_own, cut_off=False))
+    asyncio.run(stop_leftovers(aws, types, run_id, log, is_own=is_own, cut_off=False))
 
 
 def start_of(plan: Plan, run_id: str, started: str, values: Mapping[str, object]) -> Start:

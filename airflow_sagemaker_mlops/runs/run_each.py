@@ -23,7 +23,7 @@ from ..records.model.errors import RecordError
 from ..records.seal.seal import Sealed
 from .clients import EmbeddedOnDemand, Target, state_folder
 from .compare_again import compared_again
-from .drive import Telling, drive
+from .drive import Notifier, drive
 from .observer import RunHandle, RunObserver
 from .recording import Recording
 from .request import RunRequest
@@ -113,7 +113,7 @@ def execute(work: Work, observer: RunObserver) -> RunResult:
     target, before = work.target, work.before
     local = target.is_local_aws
     served = local and not isinstance(work.aws, EmbeddedOnDemand)
-    telling = Telling(observer)
+    notifier = Notifier(observer)
     run = PipelineRun(
         plan=work.plan,
         pipeline=work.pipeline,
@@ -130,22 +130,22 @@ def execute(work: Work, observer: RunObserver) -> RunResult:
             answers=work.answers,
             pins=work.pins,
         ),
-        notify=telling.notify,
+        notify=notifier.notify,
         max_parallel_steps=work.max_parallel_steps,
         recorder=work.recorder,
         selection=work.selection,
         mailbox=_mailbox(state_folder(target.state_dir) if served else None),
     )
     handle = RunHandle(run)
-    telling.stops(handle)
+    notifier.stops(handle)
     observer.run_started(handle)
     interrupted = drive(handle, observer, state_folder(target.state_dir) if served else None)
     observer.run_ended(handle)
     result = _sealed(run, work, observer)
     if interrupted:
         raise KeyboardInterrupt
-    if telling.error is not None:
-        raise telling.error
+    if notifier.error is not None:
+        raise notifier.error
     return result
 
 
@@ -171,14 +171,14 @@ def _sealed(run: PipelineRun, work: Work, observer: RunObserver) -> RunResult:
 
 
 def _write_cards(run: PipelineRun, sealed: Sealed, observer: RunObserver) -> None:
-    """Write the model cards of the run's candidates; what goes wrong is told and has no other effect."""
+    """Write the model cards of the run's candidates; errors are only logged."""
     if not is_about_champions(sealed.record):
         return
 
-    def tell(text: str, *words: object) -> None:
+    def log(text: str, *words: object) -> None:
         observer.message(text % words, warning=True)
 
     try:
-        write_cards(run.aws.client("sagemaker"), sealed, tell)
+        write_cards(run.aws.client("sagemaker"), sealed, log)
     except Exception as error:
-        tell("the model cards could not be written: %s: %s", type(error).__name__, error)
+        log("the model cards could not be written: %s: %s", type(error).__name__, error)

@@ -124,7 +124,7 @@ def write_out(text: str, out: Path | None) -> int:
     return 0
 
 
-def tell(error: ValueError, consequence: str = "") -> int:
+def say_error(error: ValueError, consequence: str = "") -> int:
     """Print to standard error why a definition cannot be used, and the consequence; returns the exit code."""
     from ...definition.problems import PipelineError
 

@@ -225,7 +225,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         experiment=experiment_block(step.spec),
     )
 
-    def tell(text: str, *values: object) -> None:
+    def log(text: str, *values: object) -> None:
         run.log(f"[{label}] {text % values if values else text}")
 
     async def publish(facts: Mapping[str, str]) -> None:
@@ -239,7 +239,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         identity=identity,
         scope=scope,
         aws=run.aws,
-        log=tell,
+        log=log,
         publish=publish,
         mask=run.mask,
         journal=NotedJournal(run.notes, f"{label}.job") if needs_journal else MemoryJournal(),

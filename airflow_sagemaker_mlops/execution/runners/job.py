@@ -54,13 +54,13 @@ async def ended_well(run: StepRun, job: Submitted, address: AwsShape) -> dict[st
     """Wait for ``job`` and return its properties.  Raises :class:`JobFailed` unless it succeeded."""
     sweep = sweep_for(run.aws, run.entry, run.options.poll_interval_s)
 
-    def tell(status: str) -> None:
+    def log_status(status: str) -> None:
         if status not in run.entry.terminal:
             run.log(f"{job.name}: {status}")
 
     async with LogTail(run, job.name) as log:
         try:
-            answer = await sweep.wait(job.name, address, tell)
+            answer = await sweep.wait(job.name, address, log_status)
         except JobDisappeared as error:
             raise StepFailed(f'Step "{run.identity.step}": {error}; somebody may have deleted it.') from None
         run.finished_jobs[job.name] = answer

@@ -168,7 +168,7 @@ class Sweep:
         if self.away_since is None:
             self.away_since = time.monotonic()
             for job in self.waiting:
-                _tell(job, f"cannot be polled: the embedded AWS does not respond ({error})")
+                _log_change(job, f"cannot be polled: the embedded AWS does not respond ({error})")
         if time.monotonic() - self.away_since >= AWAY_WITHIN_S:
             raise AwsIsGone(
                 f"the embedded AWS has not responded for {AWAY_WITHIN_S:.0f} s. Restart it with `sagemaker-mlops "
@@ -182,7 +182,7 @@ class Sweep:
         if self.refused_since is None:
             self.refused_since = time.monotonic()
             for job in self.waiting:
-                _tell(job, f"cannot be polled for now, still waiting: {error}")
+                _log_change(job, f"cannot be polled for now, still waiting: {error}")
         return time.monotonic() - self.refused_since >= PASSES_WITHIN_S
 
     def _ring(self, name: str) -> None:
@@ -291,7 +291,7 @@ class Sweep:
             was, job.status = job.status, status
             if not was and status == self.entry.running:
                 return  # the creation of the job was just logged
-            _tell(job, status)
+            _log_change(job, status)
 
     def _fail_all(self, error: Exception) -> None:
         for job in self.waiting:
@@ -303,7 +303,7 @@ def _may_be_asked_again(error: Exception) -> bool:
     return is_transient(error) or may_pass(error)
 
 
-def _tell(job: _Waiting, words: str) -> None:
+def _log_change(job: _Waiting, words: str) -> None:
     with suppress(Exception):  # a log line must never end a wait
         job.context.run(job.on_change, words)
 

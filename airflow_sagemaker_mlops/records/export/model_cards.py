@@ -26,7 +26,7 @@ class ModelRegistry(Protocol):
         """Change a version of a model."""
 
 
-def write_cards(sagemaker: ModelRegistry, sealed: Sealed, tell: Callable[..., None]) -> int:
+def write_cards(sagemaker: ModelRegistry, sealed: Sealed, log: Callable[..., None]) -> int:
     """Write the cards of the candidates that a run registered; returns their number.  Blocking.
 
     A card that is there already keeps what it says, and gets what it lacks; an archived one is left alone.  Runs that
@@ -46,7 +46,7 @@ def write_cards(sagemaker: ModelRegistry, sealed: Sealed, tell: Callable[..., No
                 status = {STATUS_KEY: str(package.get("ModelApprovalStatus") or "None")}
                 sagemaker.update_model_package(ModelPackageArn=arn, ModelCard=wanted, CustomerMetadataProperties=status)
         except Exception as error:
-            tell("the model card of %s could not be written: %s: %s", arn, type(error).__name__, error)
+            log("the model card of %s could not be written: %s: %s", arn, type(error).__name__, error)
         else:
             done += wanted is not None
     return done

@@ -24,7 +24,7 @@ class ModelRegistry(Protocol):
         """Change a version of a model."""
 
 
-def anchor(sagemaker: ModelRegistry, sealed: Sealed, tell: Callable[..., None]) -> int:
+def anchor(sagemaker: ModelRegistry, sealed: Sealed, log: Callable[..., None]) -> int:
     """Write the hash of a record onto its models; returns their number.  Blocking.
 
     A model with another record's hash keeps it: the first record describes the run that registered the model, and the
@@ -41,7 +41,7 @@ def anchor(sagemaker: ModelRegistry, sealed: Sealed, tell: Callable[..., None]) 
                 properties = {key: value for key, value in known.items() if is_metadata(value)}
                 sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties=properties)
         except Exception as error:
-            tell("the hash of the record could not be written onto %s: %s: %s", arn, type(error).__name__, error)
+            log("the hash of the record could not be written onto %s: %s: %s", arn, type(error).__name__, error)
         else:
             done += 1
     return done

@@ -135,7 +135,7 @@ def test_a_champion_set_in_the_registry_by_hand_is_the_champion_to_beat() -> Non
 
 def test_a_rollback_makes_the_champion_before_the_champion_and_rejects_the_other() -> None:
     fake = two_champions()
-    rollback(fake.client, history(fake), ident="r", by={"user": "ann"}, reason="Late answers.", tell=print)
+    rollback(fake.client, history(fake), ident="r", by={"user": "ann"}, reason="Late answers.", log=print)
     assert state(fake) == {
         "stages": {1: ("Approved", "Production", "Approved"), 2: ("Rejected", "Archived", "RolledBack")},
         "entries": [(1, "promotion", "1"), (2, "promotion", "2"), (3, "rollback", "1")],
@@ -143,7 +143,7 @@ def test_a_rollback_makes_the_champion_before_the_champion_and_rejects_the_other
     }
     assert fake.packages[f"{ARN}2"]["ApprovalDescription"] == "Rolled back by ann. Late answers."
     with pytest.raises(RegistryError, match="no champion before version 1"):
-        rollback(fake.client, history(fake), ident="s", by={"user": "ann"}, reason="Again.", tell=print)
+        rollback(fake.client, history(fake), ident="s", by={"user": "ann"}, reason="Again.", log=print)
 
 
 def test_a_second_rollback_goes_to_the_champion_before_that_and_never_to_a_rejected_one() -> None:
@@ -151,7 +151,7 @@ def test_a_second_rollback_goes_to_the_champion_before_that_and_never_to_a_rejec
     promoted(fake, fake.version(3), "wednesday")
     for name, version in (("r", None), ("s", 2)):
         how: Any = {"ident": name, "by": {"user": "ann"}, "reason": "No good.", "expected": version}
-        rollback(fake.client, history(fake), tell=print, **how)
+        rollback(fake.client, history(fake), log=print, **how)
     assert champion_of(fake.client, GROUP).number == 1  # type: ignore[union-attr]
 
 
@@ -159,7 +159,7 @@ def test_a_champion_that_was_rejected_in_the_registry_is_the_one_that_is_rolled_
     fake = two_champions()
     promoted(fake, fake.version(3), "wednesday")
     fake.packages[f"{ARN}3"] |= {"ModelApprovalStatus": "Rejected", "ApprovalDescription": "Unfair, says ann."}
-    rollback(fake.client, history(fake), ident="r", by={"user": "ben"}, reason="As ann says.", tell=print, expected=3)
+    rollback(fake.client, history(fake), ident="r", by={"user": "ben"}, reason="As ann says.", log=print, expected=3)
     assert champion_of(fake.client, GROUP).number == 2  # type: ignore[union-attr]
     assert state(fake)["stages"][3] == ("Rejected", "Archived", "RolledBack")
     assert fake.packages[f"{ARN}3"]["ApprovalDescription"] == "Unfair, says ann."
@@ -345,7 +345,7 @@ def test_a_rejection_after_a_kill_at_any_call_is_never_undone(after: bool, finis
             promoted(fake, fake.version(4), "thursday")
             assert champion_of(fake.client, GROUP).number == 4, f"killed at call {at}"  # type: ignore[union-attr]
         else:
-            rollback(fake.client, history(fake), ident="r", by={"user": "ben"}, reason="Unfair.", tell=print)
+            rollback(fake.client, history(fake), ident="r", by={"user": "ben"}, reason="Unfair.", log=print)
         assert fake.packages[arn]["ModelApprovalStatus"] == "Rejected", f"killed at call {at}"
     assert stayed > 10 or finisher != "a retry"
 
