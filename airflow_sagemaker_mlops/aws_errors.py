@@ -7,14 +7,14 @@ NOT_FOUND = frozenset({"ValidationException", "ResourceNotFound", "ResourceNotFo
 
 def error_code(error: BaseException) -> str:
     """AWS's code of a ``ClientError``; "" for other errors."""
-    return _said(error, "Code")
+    return _member(error, "Code")
 
 
 def error_message(error: BaseException) -> str:
     """AWS's message of a ``ClientError``; the text of other errors."""
-    return _said(error, "Message") or str(error)
+    return _member(error, "Message") or str(error)
 
 
-def _said(error: BaseException, key: str) -> str:
+def _member(error: BaseException, key: str) -> str:
     response = getattr(error, "response", None)
     return str((response.get("Error") or {}).get(key) or "") if isinstance(response, dict) else ""

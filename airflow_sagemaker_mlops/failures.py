@@ -23,13 +23,13 @@ def failure_of(context: Mapping[str, Any]) -> str:
     if ti is None:
         return str(context.get("reason") or "")
     try:
-        told = _told_by(ti)
+        reason = _reason_in_xcom(ti)
     except Exception:  # ``dag.test()`` calls callbacks in a process that cannot read XComs
-        told = ""
-    return told or f"{ti.task_id} failed ({context.get('reason')}): see its log."
+        reason = ""
+    return reason or f"{ti.task_id} failed ({context.get('reason')}): see its log."
 
 
-def _told_by(ti: RuntimeTaskInstanceProtocol) -> str:
+def _reason_in_xcom(ti: RuntimeTaskInstanceProtocol) -> str:
     from .runtime.task_states import own_xcom, why_failed
 
     left = own_xcom(ti, "return_value")

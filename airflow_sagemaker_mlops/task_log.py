@@ -43,8 +43,8 @@ def in_sentences(_logger: object, _method: str, event: MutableMapping[str, Any])
         import structlog
 
         raise structlog.DropEvent
-    told = event.get("exc_info")
-    error = sys.exc_info()[1] if told is True else told[1] if isinstance(told, tuple) else told
+    exc_info = event.get("exc_info")
+    error = sys.exc_info()[1] if exc_info is True else exc_info[1] if isinstance(exc_info, tuple) else exc_info
     report = getattr(error, _REPORT, None) if isinstance(error, BaseException) else None
     if report:
         del event["exc_info"]

@@ -113,7 +113,7 @@ async def _body(request: Request) -> dict[str, Any]:
     try:
         body = read_json(bytes(content) or b"{}", most_bytes=MOST_BYTES)
     except NotJson as error:
-        raise AnswerRefused(f"The request {error.told()}.") from None
+        raise AnswerRefused(f"The request {error.predicate()}.") from None
     if not isinstance(body, dict):
         raise AnswerRefused("The request is not a JSON object.")
     return body

@@ -39,7 +39,7 @@ class Account:
         return functools.cache(lambda service: client_of(service, None, self.region))
 
 
-def told(
+def printing_errors(
     work: Callable[Concatenate[Client, Words], int],
 ) -> Callable[Concatenate[Account, Words], int]:
     """Wrap ``work``: connect, and print errors to standard error.  Errors exit with 1, bad options with 2."""
@@ -66,7 +66,7 @@ def told(
     return run
 
 
-@told
+@printing_errors
 def show_champion(client: Client, group: str, location: str | None, *, repair: bool, output: str) -> int:
     """Print the champion; exits with 1 if there is none."""
     champion = champion_of(client, group)
@@ -119,7 +119,7 @@ def _say_difference(client: Client, champion: Version, last: Entry | None) -> No
         say(f"  {last.uri} is not followed by the registry: {why}")
 
 
-@told
+@printing_errors
 def list_history(
     client: Client, group: str, location: str | None, *, most: int, output: str, html: Path | None = None
 ) -> int:

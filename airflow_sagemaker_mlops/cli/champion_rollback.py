@@ -13,14 +13,14 @@ from ..registry.history import History
 from ..registry.rollback import history_for, rollback, rollback_by
 from ..registry.serving import EndpointNotUpdated, configuration_of, start_endpoint_update
 from ..runs.recording import user_name
-from .champion import champion_as_json, told
+from .champion import champion_as_json, printing_errors
 from .output.terminal import say, say_json
 
 ENDPOINT_NOT_UPDATED = 3  # exit code: the champion has changed, and the endpoint is not updated to it
 Found = TypeVar("Found")
 
 
-@told
+@printing_errors
 def roll_back(
     client: Client,
     group: str,

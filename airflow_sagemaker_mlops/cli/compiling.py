@@ -53,7 +53,7 @@ class Compiling:
     calls       destination of the code's AWS calls: the embedded AWS, or the user's account if boto3 finds credentials
     conn        Airflow connection to use instead
     keeps       whether to keep an embedded AWS that was started for the code
-    told        whether to show the code's output if it succeeds
+    show_output whether to show the code's output if it succeeds
     """
 
     python: Path = Path(sys.executable)
@@ -63,7 +63,7 @@ class Compiling:
     region: str | None = None
     state_dir: Path | None = None
     keeps: bool = False
-    told: bool = False
+    show_output: bool = False
 
     def named_arguments(self) -> dict[str, str]:
         """{name: text}.  Raises :class:`NotCompiled` for a word without "="."""
@@ -104,7 +104,7 @@ def compile_target(target: str, how: Compiling) -> Compiled:
                 )
             except OSError as error:
                 raise NotCompiled(f'--python "{how.python}" cannot be run: {error.strerror or error}.') from None
-        answering, output = _Answering(parent, how), _Output(process.stdout, shown=how.told)
+        answering, output = _Answering(parent, how), _Output(process.stdout, shown=how.show_output)
         answering.start()
         output.start()
         try:

@@ -43,7 +43,7 @@ def print_conf(
         )
         values = values_after(plan, given, selective.inherited)
     except PipelineError as error:
-        say(error.told(), err=True)
+        say(error.report_with(), err=True)
         return 2
     except ValueError as error:  # a parameter or record that cannot be used
         say(in_options(error), err=True)

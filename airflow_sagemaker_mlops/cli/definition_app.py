@@ -119,7 +119,7 @@ def compile_(
     from .definition import compile_object
     from .sources import Source
 
-    how = Compiling(python, arguments or (), calls="own", conn=conn, told=True)
+    how = Compiling(python, arguments or (), calls="own", conn=conn, show_output=True)
     raise typer.Exit(compile_object(Source(target, how), out))
 
 

@@ -61,7 +61,7 @@ class Account:
         return cache(lambda service: client_of(service, None, region))
 
 
-def told(work: Callable[[], int]) -> int:
+def printing_errors(work: Callable[[], int]) -> int:
     """Call ``work``; print errors to standard error.  1 for refusals of AWS and releases, 2 for files and options."""
     try:
         return work()
@@ -112,7 +112,7 @@ def run_deploy(
         _show(preview, sentence, output, dry_run=False, deployed=done.entry)
         return 0 if done.complete else 1
 
-    return told(work)
+    return printing_errors(work)
 
 
 def run_rollback(
@@ -152,7 +152,7 @@ def run_rollback(
             say("\n".join(f"* {line}" if output == "markdown" else line for line in lines))
         return 0 if complete else 1
 
-    return told(work)
+    return printing_errors(work)
 
 
 def list_releases(choice: StageChoice, account: Account, *, most: int, output: str) -> int:
@@ -179,7 +179,7 @@ def list_releases(choice: StageChoice, account: Account, *, most: int, output: s
             say(f"{entries[0].kind} {entries[0].number} was interrupted: run the command again to finish it", err=True)
         return 0
 
-    return told(work)
+    return printing_errors(work)
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ from ..records.store.protocol import Store
 from ..records.store.reader import dags_of, read_record
 from ..records.store.sealed import record_name
 from .output.terminal import say, say_json, say_table
-from .records import told
+from .records import printing_errors
 
 if TYPE_CHECKING:
     from ..records.model.documents import RecordDocument
 
 
-@told
+@printing_errors
 def find_records(store: Store, what: str, dag: str | None, *, output: str) -> int:
     """Print the runs, newest first; exit code 1 if there are none."""
     found: list[dict[str, str]] = []

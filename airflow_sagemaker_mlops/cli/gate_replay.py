@@ -24,7 +24,7 @@ from ..runs.records_location import RecordsLocation
 from ..s3 import S3Client, pages, split_uri
 from .gate import BAD_INPUT, read_rules
 from .output.terminal import say, say_json
-from .records import told
+from .records import printing_errors
 from .rule_files import Refused
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Candidate:
     no_champion: str | None
 
 
-@told
+@printing_errors
 def replay_group(
     store: Store, place: RecordsLocation, group: str, rules: Path, *, dag: str | None, most: int, output: str
 ) -> int:

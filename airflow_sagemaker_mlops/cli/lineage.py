@@ -13,13 +13,13 @@ from ..records.store.reader import read_record, run_named
 from ..records.store.sealed import record_name
 from ..runs.records_location import RecordsLocation
 from .output.terminal import say, say_json
-from .records import dag_and_run, told
+from .records import dag_and_run, printing_errors
 
 
 def write_to_lineage(place: RecordsLocation, dag: str | None, run: str, *, dry: bool, output: str = "text") -> int:
     """Write one record to SageMaker Lineage, or print the API calls; exit code 1 if calls were refused."""
 
-    @told
+    @printing_errors
     def work(store: Store) -> int:
         dag_id, name = dag_and_run(store, dag, run)
         record = read_record(store, dag_id, run_named(store, dag_id, name))

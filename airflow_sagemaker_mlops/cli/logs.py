@@ -18,7 +18,7 @@ from ..runs.records_location import RecordsLocation
 from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
 from .output.terminal import say
-from .records import dag_and_run, told
+from .records import dag_and_run, printing_errors
 
 if TYPE_CHECKING:
     from ..json_types import AwsShape
@@ -60,7 +60,7 @@ def lines_of_step(step: StepRecord, client: Callable[[str], Any]) -> Iterator[st
     yield from _lines(client("logs"), _job_of(step), {})
 
 
-@told
+@printing_errors
 def _show(store: Store, dag: str | None, run: str, step: str, *, client: Callable[[str], Any], follow: bool) -> int:
     jobs = _jobs_of(store, *dag_and_run(store, dag, run), step)
     tokens: dict[str, str] = {}

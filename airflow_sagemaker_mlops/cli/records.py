@@ -37,7 +37,7 @@ Words = ParamSpec("Words")
 MOST_SEARCHED = 100  # records that are read to find the last success of a step
 
 
-def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[RecordsLocation, Words], int]:
+def printing_errors(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[RecordsLocation, Words], int]:
     """Wrap ``work``: open the store, and print every error to standard error."""
 
     @functools.wraps(work)
@@ -63,7 +63,7 @@ def told(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate
     return run
 
 
-@told
+@printing_errors
 def list_records(store: Store, dag: str | None, *, most: int, output: str) -> int:
     """Print the newest records of one DAG or all DAGs; exit code."""
     dags = [_known_dag(store, dag)] if dag is not None else dags_of(store)
@@ -83,7 +83,7 @@ def list_records(store: Store, dag: str | None, *, most: int, output: str) -> in
     return 0
 
 
-@told
+@printing_errors
 def show_record(
     store: Store,
     dag: str | None,
@@ -121,7 +121,7 @@ def show_record(
     return 0
 
 
-@told
+@printing_errors
 def note_approvals(
     store: Store,
     dag: str | None,
@@ -141,7 +141,7 @@ def note_approvals(
     return note(store, record, lambda: client("sagemaker"), signer, output=output)
 
 
-@told
+@printing_errors
 def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: str, html: Path | None = None) -> int:
     """Print what changed between two runs, or write a report of it; exit code."""
     from ..records.compare.runs import diff
@@ -170,7 +170,7 @@ def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: s
     return 0
 
 
-@told
+@printing_errors
 def verify_records(store: Store, dag: str | None, wanted: Wanted, *, rebuild: bool, output: str) -> int:
     """Print what is wrong with the records; exit code 1 if a record is altered or missing, or if there are none."""
     from ..records.verify.chain import Verified, rebuild_index, verify
@@ -222,7 +222,7 @@ def export_records(place: RecordsLocation, dag: str | None, runs: list[str], *, 
     return _export(place, dag, runs, form, out)
 
 
-@told
+@printing_errors
 def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path | None) -> int:
     from ..records.export.csv_rows import rows
     from ..records.export.openlineage import events
@@ -241,16 +241,16 @@ def _export(store: Store, dag: str | None, runs: list[str], form: str, out: Path
             ]
             written = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in made)
         case _:
-            told = (
+            exported = (
                 event
                 for r in records
                 for event in events(r, uri=address(store, record_key(r["run"]["dag_id"], record_name(r["run"]))))
             )
-            written = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told)
+            written = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in exported)
     return write_out(written, out)
 
 
-@told
+@printing_errors
 def explain_cache(store: Store, dag: str, step: str, *, run: str, against: str | None, output: str) -> int:
     """Print why a step did not use the cache; exit code."""
     from ..records.cache.why_not import why_not_cached

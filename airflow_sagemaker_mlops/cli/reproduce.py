@@ -13,11 +13,11 @@ MOST_NAMED = 20
 
 def run_reproduction(request: ReproductionRequest, *, quiet: bool) -> int:
     """Exit code: 0 reproduced, 1 not, 2 unusable arguments."""
-    with TerminalObserver(quiet=quiet) as told:
+    with TerminalObserver(quiet=quiet) as observer:
         try:
-            done = reproduce_as_asked(request, told)
+            done = reproduce_as_asked(request, observer)
         except PipelineError as error:
-            say(error.told("nothing was started"), err=True)
+            say(error.report_with("nothing was started"), err=True)
             return 2
         except ValueError as error:  # about a record, or the message names its option
             say(in_options(error), err=True)

@@ -35,7 +35,7 @@ def read_rule_file(path: Path, parse: Callable[[object], Rules]) -> Rules:
         ) from None
     except InvalidRules as error:
         found = [Problem("", _path(problem.place), problem.what, problem.fix) for problem in error.problems]
-        raise Refused("\n".join(_told(name, problem) for problem in locate(text, name, found))) from None
+        raise Refused("\n".join(_in_one_line(name, problem) for problem in locate(text, name, found))) from None
     except ValueError as error:
         raise Refused(f"{name}: {error}") from None
 
@@ -44,7 +44,7 @@ def _path(place: str) -> str:
     return f"${place}" if not place or place.startswith("[") else f"$.{place}"
 
 
-def _told(name: str, problem: Problem) -> str:
+def _in_one_line(name: str, problem: Problem) -> str:
     place = name if problem.line is None else f"{name}:{problem.line}:{problem.column or 1}"
     where = problem.where.removeprefix("$").removeprefix(".")
     first = f"{place}  {where}  {problem.what}" if where else f"{place}  {problem.what}"

@@ -72,7 +72,7 @@ def _run(
     stage: StageChoice = NO_STAGE,
 ) -> tuple[int, list[RunResult]]:
     """Exit code, and the runs; no runs if nothing was started."""
-    with TerminalObserver(quiet=quiet, again=lambda run_id: f"sagemaker-mlops run {file} --resume {run_id}") as told:
+    with TerminalObserver(quiet=quiet, again=lambda run_id: f"sagemaker-mlops run {file} --resume {run_id}") as observer:
         try:
             check_place(summary)
             staged = in_stage(stage, file, target, has_calls=stubs.stubs is None)
@@ -93,10 +93,10 @@ def _run(
                 trigger="cli",
                 no_records=NO_RECORDS,
             )
-            runs = run_each(request, told)
+            runs = run_each(request, observer)
             runs = runs if stubs.all_branches else runs[-1:]  # of those that compare again, the last one counts
         except PipelineError as error:
-            say(error.told("nothing was started"), err=True)
+            say(error.report_with("nothing was started"), err=True)
             return 2, []
         except ValueError as error:  # the message names its file or option
             say(in_options(error), err=True)
@@ -107,10 +107,10 @@ def _run(
         except OSError as error:
             say(f"--summary {summary} cannot be written: {error.strerror or error}.", err=True)
             return 1, runs
-    if stubs.all_branches and not told.ending.caught:
+    if stubs.all_branches and not observer.ending.caught:
         return (1 if any(map(failed_otherwise, runs)) else 0), runs
     if runs[-1].status == "Stopped":
-        return told.ending.exit_code or 1, runs
+        return observer.ending.exit_code or 1, runs
     return (0 if runs[-1].ok else 1), runs
 
 

@@ -62,6 +62,6 @@ def _published(stage: Stage, target: Target, *, has_calls: bool) -> dict[str, st
         objects = Objects(s3, f"{base}/{project}")
         for one in code:
             for name, content in one.files.items():
-                if objects.look(f"code/{one.digest}/{name}") is None:
+                if objects.head(f"code/{one.digest}/{name}") is None:
                     objects.add(f"code/{one.digest}/{name}", content)
     return {one.parameter: code_uri(base, project, one.digest, one.name) for one in code}

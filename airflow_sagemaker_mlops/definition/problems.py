@@ -91,7 +91,7 @@ class PipelineError(ValueError):
         made.args = ("\n".join(str(error) for error in errors),)
         return made
 
-    def told(self, consequence: str = "") -> str:
+    def report_with(self, consequence: str = "") -> str:
         """The report with another ``consequence`` than "no DAG was built", for commands that build none."""
         return report(self.source, self.headline, self.problems, consequence)
 

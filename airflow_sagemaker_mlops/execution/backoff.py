@@ -37,13 +37,13 @@ class Backoff:
 
 
 async def poll_until(
-    look: Callable[[], Awaitable[Answer]], is_last: Callable[[Answer], bool], backoff: Backoff, within_s: float = inf
+    inspect: Callable[[], Awaitable[Answer]], is_last: Callable[[Answer], bool], backoff: Backoff, within_s: float = inf
 ) -> Answer:
-    """The first answer of ``look`` that ``is_last`` accepts, or the answer that it has after ``within_s`` seconds."""
+    """The first answer of ``inspect`` that ``is_last`` accepts, or the answer that it has after ``within_s`` seconds."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + within_s
     for pause in backoff:
-        found = await look()
+        found = await inspect()
         if is_last(found) or clock() > deadline:
             return found
         await asyncio.sleep(pause)

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from .backoff import Backoff
 from .step_run import StepRun
-from .submit import asked_anew
+from .submit import requested_again
 
 SETTLE_S = 1.0  # by then, a ticket written elsewhere at the same moment is visible
 BEGUN = 0.0  # the ticket of a step that has started
@@ -36,19 +36,19 @@ class QueueSlots(Protocol):
 
 async def admitted(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> None:
     """Return when the step may start: fewer than ``max_parallel_steps`` others are ahead of it."""
-    told = False
+    logged = False
     for pause in Backoff(1.0, 10.0, 1.3):
         if not (ahead := await ahead_of(run, slots, max_parallel_steps)):
             return
-        if not told:
-            told = True
+        if not logged:
+            logged = True
             run.log(waiting_for(ahead, max_parallel_steps))
         await asyncio.sleep(pause)
 
 
 async def ahead_of(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> list[str]:
     """The steps ahead of this one if there are at least ``max_parallel_steps``; otherwise none, and the step starts."""
-    if not await _goes_on(run):
+    if not await _has_job(run):
         mine = (await slots.take(), run.identity.task_id)
         if mine[0] == BEGUN:
             return []
@@ -60,10 +60,10 @@ async def ahead_of(run: StepRun, slots: QueueSlots, max_parallel_steps: int) -> 
     return []
 
 
-async def _goes_on(run: StepRun) -> bool:
+async def _has_job(run: StepRun) -> bool:
     """Whether the step's job already exists: a process that takes it over does not queue again."""
     entry = await run.journal.read()
-    return entry is not None and entry.state.is_unresolved and not asked_anew(run, entry)
+    return entry is not None and entry.state.is_unresolved and not requested_again(run, entry)
 
 
 def waiting_for(ahead: list[str], max_parallel_steps: int) -> str:

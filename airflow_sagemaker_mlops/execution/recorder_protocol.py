@@ -90,9 +90,9 @@ async def run_recorded(
     except Exception as error:
         left = error.result if isinstance(error, StepFailed) else {}
         status = "Stopped" if isinstance(error, StepFailed) and error.stopped else "Failed"
-        told = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
         await recorder.end(
-            run, begun, status=status, result=left or None, jobs_started=len(started), failure_reason=told
+            run, begun, status=status, result=left or None, jobs_started=len(started), failure_reason=reason
         )
         raise
     await recorder.end(run, begun, status="Succeeded", result=result, jobs_started=len(started))

@@ -135,7 +135,7 @@ def _item(reference: Get, scope: Scope, place: str) -> Any:
         try:
             item = read_json(item)
         except NotJson as error:
-            why = f"is undefined: the item {item[:80]!r} is not a JSON object: it {error.told()}."
+            why = f"is undefined: the item {item[:80]!r} is not a JSON object: it {error.predicate()}."
             raise UnresolvedExpression(scope.step, reference.text, why, place=place) from None
     try:
         return lookup(item, reference.path)
@@ -174,7 +174,7 @@ def _json_get(expression: JsonGet, scope: Scope, place: str) -> Any:
         document = read_json(text, most_bytes=MOST_READ)
     except NotJson as error:
         start = text[:60].decode("utf-8", "replace")
-        why = f"could not be read: {uri} {error.told()}; it begins with {start!r}."
+        why = f"could not be read: {uri} {error.predicate()}; it begins with {start!r}."
         raise UnresolvedExpression(scope.step, name, why, place=place) from None
     try:
         return lookup(document, expression.path)

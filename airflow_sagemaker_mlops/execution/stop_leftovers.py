@@ -52,7 +52,7 @@ async def stop_leftovers(
             try:
                 rows = await _running(aws, entry, execution_id)
             except Exception as error:
-                log(f"jobs of this run may be left running: {entry.listing} failed with {_said(error)}")
+                log(f"jobs of this run may be left running: {entry.listing} failed with {_reason(error)}")
                 continue
             for row in rows:
                 name = str(row[entry.name_key])
@@ -61,7 +61,7 @@ async def stop_leftovers(
                 except OwnerUnknown:
                     raise
                 except Exception as error:  # still stop the others
-                    log(f"{name} may be left running: ListTags or {entry.stop} failed with {_said(error)}")
+                    log(f"{name} may be left running: ListTags or {entry.stop} failed with {_reason(error)}")
                     continue
                 if was_running:
                     log(f"{name} was left running: {entry.stop}")
@@ -89,7 +89,7 @@ async def _stop(aws: Aws, entry: StepType, name: str, arn: str, is_own: IsOwn) -
     return True
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return f"{error_code(error) or type(error).__name__}: {error_message(error)}"
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_ORDINALS = 500
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
-Look = Callable[[str], Awaitable[dict[str, Any] | None]]
+Inspect = Callable[[str], Awaitable[dict[str, Any] | None]]
 STOP_WAIT_S = 1800.0  # a training job may upload its model first
 VISIBLE_WAIT_S = 60.0
 STOPPING = frozenset({"Stopping", "CANCELLING", "CANCEL_PENDING"})
@@ -46,12 +46,12 @@ async def submit(run: StepRun, change: Change = unchanged) -> Submitted:
     if entry is None and identity.try_number <= 1:
         return await _ensure(run, 0, change)
     if entry is not None and entry.try_number == identity.try_number and entry.state.is_under_way:
-        goes_on = entry.state.is_running
+        is_continuation = entry.state.is_running
         if await describe(run, entry.name) is not None:  # the inputs of its request may no longer exist
-            return await _adopt(run, entry.ordinal, entry, change, goes_on=goes_on)
-        return await _ensure(run, entry.ordinal, change, goes_on=goes_on)
-    ordinal, goes_on = await _next_ordinal(run, entry)
-    return await _ensure(run, ordinal, change, goes_on=goes_on)
+            return await _adopt(run, entry.ordinal, entry, change, is_continuation=is_continuation)
+        return await _ensure(run, entry.ordinal, change, is_continuation=is_continuation)
+    ordinal, is_continuation = await _next_ordinal(run, entry)
+    return await _ensure(run, ordinal, change, is_continuation=is_continuation)
 
 
 async def _next_ordinal(run: StepRun, entry: Entry | None) -> tuple[int, bool]:
@@ -80,15 +80,15 @@ def ordinal_after(
     """
     if found is None:
         return entry.ordinal, False
-    anew = asked_anew(run, entry, tags)
+    again = requested_again(run, entry, tags)
     status = run.entry.status_of(found)
     if not status or status in run.entry.succeeded:
-        return (entry.ordinal + 1 if anew else entry.ordinal), False
+        return (entry.ordinal + 1 if again else entry.ordinal), False
     if status in STOPPED and _was_broken_off(run, entry):
         return entry.ordinal + 1, False
     if status in run.entry.failed:
-        return (entry.ordinal if _untold(run, entry, anew=anew) else entry.ordinal + 1), False
-    must_end = anew or status in STOPPING
+        return (entry.ordinal if _has_unreported_failure(run, entry, again=again) else entry.ordinal + 1), False
+    must_end = again or status in STOPPING
     return (entry.ordinal + 1 if must_end else entry.ordinal), must_end
 
 
@@ -102,7 +102,7 @@ def _was_broken_off(run: StepRun, entry: Entry) -> bool:
     return earlier and entry.state.is_unresolved
 
 
-def _untold(run: StepRun, entry: Entry, *, anew: bool) -> bool:
+def _has_unreported_failure(run: StepRun, entry: Entry, *, again: bool) -> bool:
     """Whether the previous attempt was interrupted before it could report its job's failure.
 
     If so, this attempt reports it instead of starting another job, which would fail in the same way.
@@ -111,10 +111,10 @@ def _untold(run: StepRun, entry: Entry, *, anew: bool) -> bool:
         return run.is_continuation  # the journal is lost
     if entry.try_number == run.identity.try_number:
         return entry.state.has_failed  # otherwise a retry policy has requested another
-    return entry.state.has_failed or (not anew and not entry.state.failure_was_reported)
+    return entry.state.has_failed or (not again and not entry.state.failure_was_reported)
 
 
-def asked_anew(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) -> bool:
+def requested_again(run: StepRun, entry: Entry, tags: Mapping[str, str] = NO_TAGS) -> bool:
     """Whether a user requested a new resource by clearing the task, rather than this attempt continuing an earlier one.
 
     The ``tags`` of the resource show the generation if the journal was lost.
@@ -146,12 +146,12 @@ async def _last_ordinal(run: StepRun) -> int:
     raise StepFailed(f'Step "{run.identity.step}": more than {MOST_ORDINALS} resources were created in this run.')
 
 
-async def _ensure(run: StepRun, ordinal: int, change: Change, *, goes_on: bool = False) -> Submitted:
-    """Create it, or adopt what this attempt created; ``goes_on``: or an earlier attempt, perhaps before a clear."""
+async def _ensure(run: StepRun, ordinal: int, change: Change, *, is_continuation: bool = False) -> Submitted:
+    """Create it, or adopt what this attempt created; ``is_continuation``: or an earlier attempt, perhaps before a clear."""
     name = name_of(run, ordinal)
     identity = run.identity
     # The next process of this attempt must know that it continues, too.
-    intent = Entry.of(identity, name, ordinal, is_running=goes_on)
+    intent = Entry.of(identity, name, ordinal, is_running=is_continuation)
     await run.journal.write(intent)
     request = await build_request(run, ordinal, change)
     try:
@@ -159,17 +159,17 @@ async def _ensure(run: StepRun, ordinal: int, change: Change, *, goes_on: bool =
     except Exception as error:
         if not _exists_already(error):
             raise
-        return await _adopt(run, ordinal, intent, change, goes_on=goes_on)
+        return await _adopt(run, ordinal, intent, change, is_continuation=is_continuation)
     # Record the intent: its name is enough to find the resource again.
     run.log(f"{run.entry.create}: {name}")
     return Submitted(name, str(answer.get(run.entry.arn_key, "")), ordinal, now())
 
 
-async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change, *, goes_on: bool) -> Submitted:
+async def _adopt(run: StepRun, ordinal: int, intent: Entry, change: Change, *, is_continuation: bool) -> Submitted:
     found = await once_visible(run, intent.name)
     tags = await _tags(run, found)
     _check_owner(run, intent.name, tags)
-    if not goes_on and not is_of_run(run, tags) and name_of(run, ordinal + 1) != intent.name:
+    if not is_continuation and not is_of_run(run, tags) and name_of(run, ordinal + 1) != intent.name:
         # It belongs to a deleted run with the same ids, or to another Airflow deployment.
         return await _ensure(run, ordinal + 1, change)
     arn = str(found.get(run.entry.arn_key, ""))
@@ -227,29 +227,29 @@ async def stop_and_wait(run: StepRun, name: str) -> None:
     await _until_ended(run, name, lambda: describe(run, name))
 
 
-async def next_start(run: StepRun, look: Look, end: Callable[[StepRun, str, str], Awaitable[bool]] = stop) -> int:
+async def next_start(run: StepRun, inspect: Inspect, end: Callable[[StepRun, str, str], Awaitable[bool]] = stop) -> int:
     """The ordinal for services without client-chosen names.  Stops the previous execution if it must not continue.
 
-    look   reads the properties of the execution in the journal
-    end    stops it, by name and handle
+    inspect  reads the properties of the execution in the journal
+    end      stops it, by name and handle
     """
     entry = await run.journal.read()
     if entry is None:
         return 0
-    found = await look(entry.handle) if entry.handle else None
+    found = await inspect(entry.handle) if entry.handle else None
     ordinal, must_end = ordinal_after(run, entry, found)
     if must_end and not run.entry.stop:
         run.log(f"{entry.name} cannot be stopped, so it keeps running")
         return entry.ordinal
     if must_end:
         await end(run, entry.name, entry.handle)
-        await _until_ended(run, entry.name, lambda: look(entry.handle))
+        await _until_ended(run, entry.name, lambda: inspect(entry.handle))
     return ordinal
 
 
-async def _until_ended(run: StepRun, name: str, look: Callable[[], Awaitable[dict[str, Any] | None]]) -> None:
+async def _until_ended(run: StepRun, name: str, inspect: Callable[[], Awaitable[dict[str, Any] | None]]) -> None:
     def has_ended(found: AwsShape | None) -> bool:
         return found is None or run.entry.status_of(found) in run.entry.terminal
 
-    if not has_ended(await poll_until(look, has_ended, Backoff(0.5, 10.0), STOP_WAIT_S)):
+    if not has_ended(await poll_until(inspect, has_ended, Backoff(0.5, 10.0), STOP_WAIT_S)):
         raise StepFailed(f'Step "{run.identity.step}": {name} did not stop within {STOP_WAIT_S:.0f} s.')

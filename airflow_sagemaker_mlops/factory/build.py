@@ -273,7 +273,7 @@ def _status_task(
     steps, recorded = plan.step_types.items(), bool(location_of(source.records))
     registers = any(kind == "RegisterModel" and tasks[name].outlets for name, kind in steps)
     # A model that a later step approves is published at the end.
-    told = {"outlets": _events_of(dag, prefix)} if source.outlets or (recorded and registers) else {}
+    outlets = {"outlets": _events_of(dag, prefix)} if source.outlets or (recorded and registers) else {}
     return operators.PipelineStatusOperator(  # type: ignore[no-any-return]
         task_id=task.task_id,
         task_display_name=task.display_name,
@@ -284,7 +284,7 @@ def _status_task(
         in_triggerer=not recorded,
         source=source,
         last_of_dag=last_of_dag,
-        **{**told, **options.airflows},
+        **{**outlets, **options.airflows},
     )
 
 

@@ -165,14 +165,14 @@ def params_with(dag: DAG, group: PipelineGroup) -> ParamsDict:
         for other in claims:
             if other not in apart:
                 if name not in theirs:
-                    found[name] = _told_of_both(found.get(name), other.parameters.params[name])
+                    found[name] = _with_help_of_both(found.get(name), other.parameters.params[name])
                     exposed[other.group_id].add(name)
             elif other.prefix_group_id:
                 own = f"{other.group_id}.{name}"
                 found[own] = _titled(other.parameters.params[name], own)
                 exposed[other.group_id].add(own)
             else:
-                problems.append(_not_told_apart(name, other, claims))
+                problems.append(_indistinguishable(name, other, claims))
     if problems:
         raise InvalidPipeline(group.parameters.source, problems)
     for other in groups:
@@ -224,7 +224,7 @@ def _meaning(parameters: Parameters, name: str) -> tuple[Any, ...]:
     return (type(value), value, rendered, parameters.secrets.get(name), *schema)
 
 
-def _told_of_both(before: Param | None, param: Param) -> Param:
+def _with_help_of_both(before: Param | None, param: Param) -> Param:
     """``param``, including the help of ``before``, the param of another group that shares it."""
     if before is None or not param.description or param.description in (before.description or ""):
         return before or param
@@ -236,7 +236,7 @@ def _titled(param: Param, title: str) -> Param:
     return Param(param.value, param.description, **{**param.schema, "title": title})
 
 
-def _not_told_apart(name: str, group: PipelineGroup, claims: Sequence[PipelineGroup]) -> Problem:
+def _indistinguishable(name: str, group: PipelineGroup, claims: Sequence[PipelineGroup]) -> Problem:
     others = ", ".join(f'"{other.group_id}"' for other in claims if other is not group) or "the DAG itself"
     what = f'task group "{group.group_id}" and {others} give parameter "{name}" different defaults or types.'
     fix = f'"{group.group_id}" has prefix_group_id=False, so it cannot have a separate param: remove that option.'
@@ -263,10 +263,10 @@ def _help(users: Sequence[str], default: object) -> str:
     if not users:
         return "Not used by any step."
     more = f" and {len(users) - MOST_USERS} more" if len(users) > MOST_USERS else ""
-    said = f"Used by {', '.join(users[:MOST_USERS])}{more}."
+    used_by = f"Used by {', '.join(users[:MOST_USERS])}{more}."
     word = default if isinstance(default, str) else "" if default is None else json.dumps(default)
     is_plain = word.strip() == word != "" and word.isprintable() and len(word) <= LONGEST_DEFAULT
-    return f"{said} Default: {word}." if is_plain else said
+    return f"{used_by} Default: {word}." if is_plain else used_by
 
 
 def _param(
@@ -281,8 +281,8 @@ def _param(
     by = users.get(parameter.name, ())
     if parameter.name in at_run:
         value = at_run[parameter.name]
-        said = f"`{value}`, rendered in each run" if isinstance(value, str) else _origin(value)
-        return _left_empty(parameter, said, schema, by)
+        shown = f"`{value}`, rendered in each run" if isinstance(value, str) else _origin(value)
+        return _left_empty(parameter, shown, schema, by)
     default = fixed.get(parameter.name, parameter.default)
     if holds_secret(parameter.name, default):
         return _left_empty(parameter, "the default, which is not shown", schema, by)
@@ -297,13 +297,13 @@ def _param(
     return Param(default, about, **schema)
 
 
-def _left_empty(parameter: ParameterPlan, said: str, schema: dict[str, Any], users: Sequence[str]) -> Param:
+def _left_empty(parameter: ParameterPlan, shown: str, schema: dict[str, Any], users: Sequence[str]) -> Param:
     """The param for a value that is rendered in each run or secret: empty in the form, with a help text."""
     schema["type"] = ["null", schema["type"]]
     if parameter.enum:
         schema["enum"].append(None)
     about = f"{parameter.description}\n\n" if parameter.description else f"{_help(users, None)} "
-    schema["description_md"] = f"{about}Left empty: {said}."
+    schema["description_md"] = f"{about}Left empty: {shown}."
     return Param(None, **schema)
 
 

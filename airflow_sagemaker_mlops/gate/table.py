@@ -131,8 +131,8 @@ def _require_whole(
         lengths["id"] = len(names)
     lengths.update({name: len(one.codes) for name, one in groups.items()})
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-        raise BadPredictions([f"the columns differ in length: {told}.", *faults.sentences])
+        listed = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
+        raise BadPredictions([f"the columns differ in length: {listed}.", *faults.sentences])
     if not lengths["label"]:
         raise BadPredictions(["there are no records."])
     if faults.sentences:

@@ -25,7 +25,7 @@ def load_function(metric: str, folder: Path | None = None) -> Callable[[Any, Any
     try:
         module = _from_file((folder or Path()) / home) if home.endswith(".py") else importlib.import_module(home)
     except Exception as error:
-        raise BadPredictions([f'the metric "{metric}" cannot be loaded: {_told(error)}.']) from error
+        raise BadPredictions([f'the metric "{metric}" cannot be loaded: {_reason(error)}.']) from error
     function = getattr(module, name, None)
     if not callable(function):
         near = alike(name, [other for other in vars(module) if not other.startswith("_")])
@@ -36,7 +36,7 @@ def load_function(metric: str, folder: Path | None = None) -> Callable[[Any, Any
         try:
             value = float(function(labels, scores))
         except Exception as error:
-            raise BadPredictions([f'the metric "{metric}" failed: {_told(error)}.']) from error
+            raise BadPredictions([f'the metric "{metric}" failed: {_reason(error)}.']) from error
         return value if math.isfinite(value) else math.nan
 
     return call
@@ -53,6 +53,6 @@ def _from_file(file: Path) -> Any:
     return module
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     text = str(error).strip().rstrip(".") or type(error).__name__
     return text if isinstance(error, (ImportError, FileNotFoundError)) else f"{type(error).__name__}: {text}"

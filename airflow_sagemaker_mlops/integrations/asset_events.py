@@ -40,14 +40,14 @@ class ModelVersion:
 
     def as_json(self) -> Json:
         """The members of an event's extra that are about the model."""
-        said = {
+        extra = {
             "model_package_arn": self.arn,
             "model_package_group": self.group,
             "model_package_version": self.version,
             "approval_status": self.approval_status,
             "model_data": self.data,
         }
-        return {name: value for name, value in said.items() if value}
+        return {name: value for name, value in extra.items() if value}
 
 
 def model_in_result(result: Mapping[str, object]) -> ModelVersion | None:
@@ -65,14 +65,14 @@ def model_in_result(result: Mapping[str, object]) -> ModelVersion | None:
 
 
 def approved_since(
-    record: RecordDocument, told: Sequence[RecordDocument], describe: Callable[[str], AwsShape]
+    record: RecordDocument, published: Sequence[RecordDocument], describe: Callable[[str], AwsShape]
 ) -> Iterator[tuple[str, ModelVersion]]:
     """(step, version) of each version that was not approved when the run registered it, but has been approved since.
 
-    told       earlier records of the same run; versions approved when they were sealed are already reported
+    published  earlier records of the same run; versions approved when they were sealed are already reported
     describe   returns a model package by its ARN, as plain JSON; called once for each that was not approved
     """
-    before = max((moment(earlier["run"].get("ended")) for earlier in told), default=None)
+    before = max((moment(earlier["run"].get("ended")) for earlier in published), default=None)
     taken = {step["step"] for step in record["steps"] if _was_taken(step)}
     for model in record["models"]:
         if not model.get("group") or model.get("approval_status") == "Approved" or model["step"] in taken:
@@ -113,7 +113,7 @@ def step_extra(
     results = {**(upstream or {}), str(result.get("Step", "")): result}
     metrics = {step: found["Metrics"] for step, found in results.items() if found.get("Metrics")}
     model = model_in_result(result)
-    said = {
+    extra = {
         **(model.as_json() if model else {}),
         "metrics": metrics,
         "dag_id": dag_id,
@@ -123,13 +123,13 @@ def step_extra(
         "reused": result.get("Reused"),
         "record": record,
     }
-    return _said(said)
+    return _without_empty(extra)
 
 
 def run_extra(record: RecordDocument, uri: str) -> Json:
     """The extra of every event about a whole run; ``uri`` is the record's."""
     run = record["run"]
-    said = {
+    extra = {
         "metrics": {step["step"]: step["metrics"] for step in record["steps"] if step.get("metrics")},
         "models": [model_of(model).as_json() for model in record["models"] if model.get("group")],
         "dag_id": run["dag_id"],
@@ -138,16 +138,16 @@ def run_extra(record: RecordDocument, uri: str) -> Json:
         "record": uri,
         "record_sha256": record.get("integrity", {}).get("sha256"),
     }
-    return _said(said)
+    return _without_empty(extra)
 
 
-def outputs_under(location: str, record: RecordDocument, told: Sequence[RecordDocument] = ()) -> list[dict[str, Any]]:
+def outputs_under(location: str, record: RecordDocument, published: Sequence[RecordDocument] = ()) -> list[dict[str, Any]]:
     """What the run's steps wrote at or below an S3 location; empty if there is nothing new.
 
-    told   earlier records of the same run, before it was cleared: their outputs are already reported
+    published  earlier records of the same run, before it was cleared: their outputs are already reported
     """
     base = location.rstrip("/")
-    before = {_attempt_of(step) for earlier in told for step in earlier["steps"]}
+    before = {_attempt_of(step) for earlier in published for step in earlier["steps"]}
     found = []
     for step in record["steps"]:
         if step["status"] != "Succeeded" or _was_taken(step) or _attempt_of(step) in before:
@@ -169,7 +169,7 @@ def _attempt_of(step: StepDocument) -> tuple[Any, ...]:
     return (step["step"], step.get("ended"), *(attempt.get("name") for attempt in step.get("attempts", ())))
 
 
-def _said(members: Mapping[str, object]) -> Json:
+def _without_empty(members: Mapping[str, object]) -> Json:
     extra: Json = mask(
         plain({name: value for name, value in members.items() if value not in (None, "", {}, [], False)})
     )

@@ -72,27 +72,27 @@ def emit_for_run(
     operator: Any,
     context: Context,
     sealed: Sealed,
-    told: Sequence[RecordDocument],
+    published: Sequence[RecordDocument],
     describe: Callable[[str], AwsShape],
 ) -> None:
     """Emit the events of a successful run: what its steps wrote to its outlets, and models approved in it.
 
     operator  the status task; its source has the outlets
-    told      earlier records of the run
+    published  earlier records of the run
     describe  returns a model package by its ARN
     """
     record = sealed.record
     aliases = [outlet for outlet in operator.outlets if isinstance(outlet, AssetAlias)]
     if not aliases or record["run"].get("status") not in ENDED_WELL:
         return
-    told = [earlier for earlier in told if earlier["run"].get("status") in ENDED_WELL]
+    published = [earlier for earlier in published if earlier["run"].get("status") in ENDED_WELL]
     events, extra = context["outlet_events"][aliases[0]], run_extra(record, sealed.uri)
     for name, location in operator.source.outlets:
-        outputs = outputs_under(location, record, told)
+        outputs = outputs_under(location, record, published)
         if outputs:
             asset = Asset(uri=location) if name == location else Asset(name=name, uri=location)
             add_event(events, asset, {**extra, "outputs": outputs})
-    for step, model in approved_since(record, told, describe):
+    for step, model in approved_since(record, published, describe):
         add_event(events, model_asset(model.group), {**extra, **model.as_json(), "step": step})
 
 

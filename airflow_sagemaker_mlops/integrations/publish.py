@@ -39,8 +39,8 @@ def _assets(context: Context, source: PipelineSource, sealed: Sealed, _log: Call
         return
     from .emit_asset_events import emit_for_run
 
-    told = list(_earlier(open_records(location_of(source.records)), sealed.record["run"]))
-    emit_for_run(operator, context, sealed, told, partial(_package, source))
+    published = list(_earlier(open_records(location_of(source.records)), sealed.record["run"]))
+    emit_for_run(operator, context, sealed, published, partial(_package, source))
 
 
 def _openlineage(context: Context, source: PipelineSource, sealed: Sealed, log: Callable[..., None]) -> None:

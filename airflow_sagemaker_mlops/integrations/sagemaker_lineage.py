@@ -123,7 +123,7 @@ def graph_of(record: RecordDocument, uri: str) -> Graph:
 
 def _context(record: RecordDocument, uri: str) -> dict[str, Any]:
     run = record["run"]
-    said = {
+    members = {
         "dag_id": run["dag_id"],
         "run_id": run["run_id"],
         "pipeline": run.get("pipeline"),
@@ -146,7 +146,7 @@ def _context(record: RecordDocument, uri: str) -> dict[str, Any]:
             "SourceId": _cut(run["run_id"], "id"),
         },
         "Description": _cut(f'Run "{run["run_id"]}" of the Airflow DAG "{run["dag_id"]}"', "description"),
-        "Properties": _properties(said),
+        "Properties": _properties(members),
     }
 
 
@@ -176,7 +176,7 @@ def _artifact(graph: Graph, artifact: ArtifactDocument) -> str:
     etag, version = artifact.get("etag", ""), artifact.get("version", "")
     listing = artifact.get("sha256", "")
     sources = [("S3ETag", etag), ("S3Version", version), ("Custom", listing)]
-    said = {
+    members = {
         "role": artifact.get("role", "input"),
         "s3_uri": artifact["uri"],
         "objects": artifact.get("objects"),
@@ -194,7 +194,7 @@ def _artifact(graph: Graph, artifact: ArtifactDocument) -> str:
             "ArtifactName": _name(artifact["uri"].rstrip("/").rpartition("/")[2], digest(uri)[:DIGEST]),
             "ArtifactType": TYPES.get(artifact.get("role", ""), "DataSet"),
             "Source": {**source, "SourceTypes": types} if types else source,
-            "Properties": _properties(said),
+            "Properties": _properties(members),
         }
     return key
 
@@ -224,14 +224,14 @@ def _package(graph: Graph, model: ModelDocument, models: Mapping[str, str]) -> I
     if not arn:
         return
     key = f"artifact:{arn}"
-    said = {name: model.get(name) for name in ("group", "version", "approval_status", "data", "step")}
+    members = {name: model.get(name) for name in ("group", "version", "approval_status", "data", "step")}
     graph.artifacts[key] = {
         "ArtifactName": _name(
             f"{model.get('group') or 'model-package'}-{model.get('version') or ''}", digest(arn)[:DIGEST]
         ),
         "ArtifactType": "Model",
         "Source": {"SourceUri": arn},
-        "Properties": _properties(said),
+        "Properties": _properties(members),
     }
     data = model.get("data")
     if data:
@@ -268,9 +268,9 @@ def _name(head: str, unique: str) -> str:
     return f"{plain(head)[:room].rstrip('-')}-{unique}"
 
 
-def _properties(said: Mapping[str, object]) -> dict[str, str]:
+def _properties(members: Mapping[str, object]) -> dict[str, str]:
     """The first thirty non-empty properties, as text."""
-    kept = {key: value for key, value in said.items() if value not in (None, "", [], {})}
+    kept = {key: value for key, value in members.items() if value not in (None, "", [], {})}
     return {
         _one_line(_cut(key, "value")): _one_line(_cut(_text(value), "value"))
         for key, value in list(kept.items())[:MOST_PROPERTIES]

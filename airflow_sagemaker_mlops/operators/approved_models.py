@@ -70,11 +70,11 @@ class ApprovedModelsOperator(BaseOperator):
             )
             return []
         asset = model_asset(self.model_package_group)
-        told = _told(context["inlet_events"][asset]) if new.first else frozenset()
+        announced = _model_packages(context["inlet_events"][asset]) if new.first else frozenset()
         sent = []
         for number in new.numbers:
             arn = approved[number]
-            if number in new.first and arn in told:
+            if number in new.first and arn in announced:
                 self.log.info("%s: a pipeline has sent its event", arn)
                 continue
             self._send(context, _version(client, arn))
@@ -144,17 +144,17 @@ def _version(client: Client, arn: str) -> Version:
     return version_of(client, arn)
 
 
-def _told(events: Iterable[Any]) -> frozenset[str]:
+def _model_packages(events: Iterable[Any]) -> frozenset[str]:
     """The ARNs in the events of the asset so far."""
     return frozenset(str((event.extra or {}).get("model_package_arn") or "") for event in events)
 
 
 def extra_of(version: Version) -> dict[str, Any]:
     """The extra of an event: that of a pipeline's event, with who approved the version and why."""
-    return dict(_said(version))
+    return dict(_extra(version))
 
 
-def _said(version: Version) -> Iterator[tuple[str, Any]]:
+def _extra(version: Version) -> Iterator[tuple[str, Any]]:
     described = version.described
     yield from {
         "model_package_arn": version.arn,

@@ -11,7 +11,7 @@ from .champion import REJECTED, Client, Log, Version, champion_of, short_name, v
 from .change import Baseline, Change, Changed, changed_since, completed, decided
 from .errors import RegistryError
 from .history import Entry, History
-from .settle import said, settle
+from .settle import change_line, settle
 
 
 def promote(client: Client, history: History, change: Change, log: Log) -> Changed:
@@ -34,7 +34,7 @@ def promote(client: Client, history: History, change: Change, log: Log) -> Chang
         if Baseline(known, champion.arn if champion is not None else "") != change.baseline:
             raise changed_since(history, change, last, champion)
         own = decided(history, known + 1, change, champion)
-        log(said(own))
+        log(change_line(own))
     else:
         log(f"{own.uri} has been written by an earlier attempt of this step")
     return completed(client, history, own, log)

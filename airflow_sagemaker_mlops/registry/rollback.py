@@ -9,7 +9,7 @@ from .change import Baseline, Change, Changed, completed, decided
 from .errors import Abandoned, RegistryError
 from .history import Entry, History, history_of
 from .promotion import require_same_history
-from .settle import is_open, rejected_since, said, settle
+from .settle import is_open, rejected_since, change_line, settle
 
 LATEST = 50  # number of entries in which a retry looks for its own rollback
 
@@ -69,7 +69,7 @@ def rollback(
     known = max([champion.promotion_number, *history.numbers()[-1:]])
     change = Change(target.arn, Baseline(known, champion.arn), ident, by, reason, "rollback")
     entry = decided(history, known + 1, change, champion)
-    log(said(entry))
+    log(change_line(entry))
     return completed(client, history, entry, log)
 
 

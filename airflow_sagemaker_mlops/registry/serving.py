@@ -78,7 +78,7 @@ def start_endpoint_update(
             f"{endpoint} was not updated: no endpoint configuration of version {version.number} was found. The "
             f"registry was rolled back."
         )
-    deadline, told = time.monotonic() + wait_s, False
+    deadline, logged = time.monotonic() + wait_s, False
     while not _is_or_comes(found, wanted):
         status = str(found.get("EndpointStatus"))
         if status not in BUSY | UPDATABLE:
@@ -90,9 +90,9 @@ def start_endpoint_update(
             return wanted
         if time.monotonic() > deadline:
             raise EndpointBusy(_still_busy(endpoint, found, wanted))
-        if not told:
+        if not logged:
             log(f"{_moving(endpoint, found)}; it is updated to {wanted} after that")
-            told = True
+            logged = True
         pause(PAUSE_S)
         found = client("sagemaker").describe_endpoint(EndpointName=endpoint)
     return wanted

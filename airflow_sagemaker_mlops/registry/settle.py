@@ -97,7 +97,7 @@ def _make_champion(client: Client, version: Version, entry: Entry) -> None:
         ModelLifeCycle={
             "Stage": PRODUCTION,
             "StageStatus": APPROVED,
-            "StageDescription": fitted(f"{said(entry)}. {entry.sentence}"),
+            "StageDescription": fitted(f"{change_line(entry)}. {entry.sentence}"),
         },
         CustomerMetadataProperties={PROMOTION_KEY: entry.uri, RUN_KEY: metadata_value(entry.author)},
         **_approval(version, entry),
@@ -134,7 +134,7 @@ def _approval(champion: Version, entry: Entry) -> dict[str, Any]:
     """The request members that approve the version; empty if it is approved already with a description."""
     if champion.approval == APPROVED and champion.described.get("ApprovalDescription"):
         return {}
-    return {"ModelApprovalStatus": APPROVED, "ApprovalDescription": fitted(entry.sentence or said(entry))}
+    return {"ModelApprovalStatus": APPROVED, "ApprovalDescription": fitted(entry.sentence or change_line(entry))}
 
 
 def _archive(client: Client, entry: Entry, champion: Version, arn: str) -> None:
@@ -142,7 +142,7 @@ def _archive(client: Client, entry: Entry, champion: Version, arn: str) -> None:
     if other.promotion_number >= entry.number or not (other.promotion or arn == entry.replaced):
         return  # it was promoted later, or moved there by somebody else
     rolled_back = entry.is_rollback and arn == entry.replaced
-    why = f"Replaced by version {champion.number}. {said(entry)}"
+    why = f"Replaced by version {champion.number}. {change_line(entry)}"
     rejected: dict[str, Any] = {
         "ModelApprovalStatus": REJECTED,
         "ApprovalDescription": fitted(f"Rolled back by {entry.author}. {entry.sentence}"),
@@ -158,7 +158,7 @@ def _archive(client: Client, entry: Entry, champion: Version, arn: str) -> None:
     )
 
 
-def said(entry: Entry) -> str:
+def change_line(entry: Entry) -> str:
     """Who made the change, and when."""
     verb = "Made the champion again" if entry.is_rollback else "Promoted"
     return f"{verb} by {entry.author} at {entry.at} ({entry.uri})"

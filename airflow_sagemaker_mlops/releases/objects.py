@@ -34,7 +34,7 @@ class Objects:
         """The URI of an object."""
         return f"{self.base}/{name}"
 
-    def look(self, name: str) -> Stored | None:
+    def head(self, name: str) -> Stored | None:
         """The object, without its content; ``None`` if there is none."""
         bucket, key = split_uri(self.uri(name))
         try:

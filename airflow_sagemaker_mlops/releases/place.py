@@ -23,7 +23,7 @@ class Place(Protocol):
     def uri(self) -> str:
         """Where it is, for people."""
 
-    def look(self) -> Stored | None:
+    def current(self) -> Stored | None:
         """What is there now; ``None`` for nothing."""
 
     def put(self, data: bytes, there: Stored | None) -> bool:
@@ -52,9 +52,9 @@ class S3Place:
         """Where it is."""
         return self.objects.uri(self.name)
 
-    def look(self) -> Stored | None:
+    def current(self) -> Stored | None:
         """The object that is there."""
-        return self.objects.look(self.name)
+        return self.objects.head(self.name)
 
     def put(self, data: bytes, there: Stored | None) -> bool:
         """Replace the object."""
@@ -74,7 +74,7 @@ class FolderPlace:
         """Where it is."""
         return str(self.folder / self.name)
 
-    def look(self) -> Stored | None:
+    def current(self) -> Stored | None:
         """The file that is there."""
         try:
             digest = hashlib.sha256((self.folder / self.name).read_bytes()).hexdigest()
@@ -89,7 +89,7 @@ class FolderPlace:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._locked():
-                if self.look() != there:
+                if self.current() != there:
                     return False
                 part = self.folder / f"{self.name}.part"
                 with part.open("wb") as file:

@@ -136,7 +136,7 @@ def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
     stage = target.stage
     notes: list[str] = []
     before, old = _before(target, current, notes)
-    there = target.place.look()
+    there = target.place.current()
     notes += _about_place(target, there, last)
     rights = _rights(target, content, before)
     account = caller(target.client)[0]

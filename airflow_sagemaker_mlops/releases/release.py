@@ -201,7 +201,7 @@ def missing_objects(target: Target, bundle: Bundle) -> list[tuple[str, bytes]]:
         (f"code/{code.digest}/{name}", content) for code in bundle.code for name, content in sorted(code.files.items())
     ]
     wanted.append((bundle_name(bundle.digest), bundle.data))
-    return [(name, content) for name, content in wanted if target.releases.objects.look(name) is None]
+    return [(name, content) for name, content in wanted if target.releases.objects.head(name) is None]
 
 
 def missing_buckets(target: Target) -> list[str]:
@@ -277,7 +277,7 @@ def _settle(target: Target, entry: Entry, log: Log) -> bool:
 def _follow_place(target: Target, entry: Entry, data: bytes | None, log: Log) -> None:
     """Put the bundle of ``entry`` at its place, while ``entry`` is the last change."""
     for _ in range(_TRIES):
-        there = target.place.look()
+        there = target.place.current()
         if there is not None and there.digest == entry.bundle:
             return
         if target.releases.numbers()[-1] > entry.number:

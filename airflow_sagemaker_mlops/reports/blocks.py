@@ -129,7 +129,7 @@ def quoted(text: str) -> str:
     return quote(text, safe="", errors="replace")
 
 
-def said(value: float | None, digits: int = 4) -> str:
+def as_number(value: float | None, digits: int = 4) -> str:
     """A number for people."""
     return "–" if value is None else f"{short(value, digits):,g}"
 
@@ -141,5 +141,5 @@ def counted(number: int, one: str) -> str:
 
 def metric_said(metric: Metric) -> str:
     """``AUC 0.68 (0.66 to 0.7)``."""
-    ends = f" ({said(metric['low'])} to {said(metric['high'])})" if metric.get("low") is not None else ""
-    return f"{metric['title']} {said(metric['value'])}{ends}"
+    ends = f" ({as_number(metric['low'])} to {as_number(metric['high'])})" if metric.get("low") is not None else ""
+    return f"{metric['title']} {as_number(metric['value'])}{ends}"

@@ -17,7 +17,7 @@ from ..records.model.timestamps import moment
 from ..records.store.index import summary_of
 from ..records.store.listing import ListingOf, no_listing
 from .index_entries import Run, metric_title, run_of, short, verdicts_of
-from .reading import Cutter, clipped, mapping, number, objects, text, told
+from .reading import Cutter, clipped, mapping, number, objects, text, as_text
 
 MOST_RUNS = 6
 MOST_ROWS = 200
@@ -131,7 +131,7 @@ def _section(title: str, rows_of: Callable[[JsonObject], _Rows], runs: list[Json
 
 def _parameters(record: JsonObject) -> _Rows:
     for name, parameter in mapping(record.get("externalParameters")).items():
-        yield clipped(str(name), 300), told(mapping(parameter).get("value"))
+        yield clipped(str(name), 300), as_text(mapping(parameter).get("value"))
 
 
 def _code(record: JsonObject) -> _Rows:
@@ -190,7 +190,7 @@ def _metrics(record: JsonObject) -> _Rows:
     for step in objects(record.get("steps")):
         for name, measured in mapping(step.get("metrics")).items():
             value = short(number(measured))
-            yield f"{name} of {text(step.get('step'))}", told(measured) if value is None else f"{value:g}"
+            yield f"{name} of {text(step.get('step'))}", as_text(measured) if value is None else f"{value:g}"
 
 
 def _results(record: JsonObject) -> _Rows:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..gate.rules import METRICS
 from ..json_types import JsonObject
-from .reading import LONG, Cutter, count, items, mapping, number, objects, sentence, text, told
+from .reading import LONG, Cutter, count, items, mapping, number, objects, sentence, text, as_text
 from .shapes import BranchView, DecisionView, DriftView, FindingView, RuleView, TermView
 from .wording import CONDITION, DRIFT, GATE, said_of
 
@@ -90,9 +90,9 @@ def _term(term: JsonObject) -> TermView:
     operator = text(term.get("Op"))
     return {
         "text": text(term.get("Text"), LONG),
-        "left": told(term.get("Left")),
+        "left": as_text(term.get("Left")),
         "operator": _SIGNS.get(operator, operator),
-        "right": told(term.get("Right")),
+        "right": as_text(term.get("Right")),
         "holds": term.get("Result") is True,
     }
 
@@ -197,7 +197,7 @@ def _drift(step: JsonObject, cutter: Cutter) -> DriftView:
 def _finding(finding: JsonObject) -> FindingView:
     verdict, value, limit = text(finding.get("verdict")), number(finding.get("value")), number(finding.get("limit"))
     word, tone = said_of(verdict, DRIFT)
-    labels = [told(label) for label in items(finding.get("labels"))[:MOST_BINS]]
+    labels = [as_text(label) for label in items(finding.get("labels"))[:MOST_BINS]]
     baseline, current = _shares(finding.get("baseline")), _shares(finding.get("current"))
     if not len(labels) == len(baseline) == len(current):  # half a picture would be a wrong one
         labels, baseline, current = [], [], []

@@ -183,7 +183,7 @@ def _more(step: DefinedStep, edges: Mapping[tuple[str, str], str]) -> str:
     """What the step waits for, where it runs, and which parameters it uses, in sentences."""
     after = [f"{one} ({label})" if label else one for (one, other), label in edges.items() if other == step.name]
     parameters = sorted(set(_parameters(step.settings)))[:MOST_WORDS]
-    instance = _said(_instance(step.settings))
+    instance = _as_text(_instance(step.settings))
     said = [
         f"After {', '.join(after[:MOST_WORDS])}." if after else "",
         f"Runs on {instance}." if instance else "",
@@ -205,10 +205,10 @@ def words_of(step: DefinedStep) -> list[str]:
 
 def _gate_rule(rule: JsonObject) -> str:
     """``AUC must improve by more than 0.01, for each origin``."""
-    metric = metric_title(_said(rule.get("Metric")))
-    by = _said(rule.get("By")) if "By" in rule else ""
+    metric = metric_title(_as_text(rule.get("Metric")))
+    by = _as_text(rule.get("By")) if "By" in rule else ""
     parts = []
-    if (must := _said(rule.get("Must"))) == "improve":
+    if (must := _as_text(rule.get("Must"))) == "improve":
         parts.append(f"must improve by more than {by}" if by not in ("", "0", "0.0") else "must improve")
     elif must == "not_worsen":
         parts.append(f"may be worse by less than {by}" if by not in ("", "0", "0.0") else "must not be worse")
@@ -219,25 +219,25 @@ def _gate_rule(rule: JsonObject) -> str:
         ("AlarmBelow", "alarm below"),
     ):
         if key in rule:
-            parts.append(f"{words} {_said(rule[key])}")
+            parts.append(f"{words} {_as_text(rule[key])}")
     if "Slice" in rule:
-        parts.append(f"for each {_said(rule['Slice'])}")
+        parts.append(f"for each {_as_text(rule['Slice'])}")
     if "MinRecords" in rule:
-        parts.append(f"from {_said(rule['MinRecords'])} records")
+        parts.append(f"from {_as_text(rule['MinRecords'])} records")
     dry = " (dry run)" if rule.get("DryRun") is True else ""
     return f"{metric} {', '.join(parts)}{dry}" if parts else f"{metric} is reported"
 
 
 def _drift_rule(rule: JsonObject) -> str:
     """``psi of hour at most 0.25``."""
-    check = _said(rule.get("Check"))
-    columns = ", ".join(_said(name) for name in items(rule.get("Columns")))
-    limits = [f"{words} {_said(rule[key])}" for key, words in (("Min", "at least"), ("Max", "at most")) if key in rule]
+    check = _as_text(rule.get("Check"))
+    columns = ", ".join(_as_text(name) for name in items(rule.get("Columns")))
+    limits = [f"{words} {_as_text(rule[key])}" for key, words in (("Min", "at least"), ("Max", "at most")) if key in rule]
     dry = " (dry run)" if rule.get("DryRun") is True else ""
     return " ".join([check, *([f"of {columns}"] if columns else []), *([" and ".join(limits)] if limits else [])]) + dry
 
 
-def _said(value: Json) -> str:
+def _as_text(value: Json) -> str:
     """A value in words: the name of a parameter, or the text of a literal."""
     if value is None:
         return ""

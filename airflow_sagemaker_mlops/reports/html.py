@@ -18,7 +18,7 @@ from ..registry.history import Entry
 from . import formats, pictures
 from .formats import RuleTexts
 from .lineage_picture import lineage_picture
-from .reading import NAME, clipped, number, sentence, text, time, told
+from .reading import NAME, clipped, number, sentence, text, time, as_text
 from .shapes import DecisionView, DriftView, RuleView, RunView
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _plainly(value: object) -> str:
     """A number with four digits; everything else as it is."""
     found = number(value)
     if found is None:
-        return told(value) or formats.NONE
+        return as_text(value) or formats.NONE
     return f"{found:,}" if isinstance(found, int) else f"{found:,.4g}"
 
 

@@ -20,7 +20,7 @@ from .blocks import (
     paragraph,
     run_address,
     run_link,
-    said,
+    as_number,
     section,
     slot,
     table,
@@ -131,7 +131,7 @@ def _spent(title: str, key: str, view: TrendView, places: list[Block], median: f
     unit = "s" if key == "seconds" else "money"
     legend = [("busy", "■", "succeeded"), ("bad", "■", "failed"), ("plain", "┅", "median of runs that succeeded")]
     middle = (
-        {"muted": ""} if median is None else [{"muted": "median"}, {"seconds": median} if unit == "s" else said(median)]
+        {"muted": ""} if median is None else [{"muted": "median"}, {"seconds": median} if unit == "s" else as_number(median)]
     )
     return [section(title, paragraph(middle), chart([one_chart(title, legend, points, [median], unit)], places))]
 
@@ -167,9 +167,9 @@ def _run_cells(address: str, run: TrendRun, value: float | None, has_costs: bool
         [{"to": address, "time": run["started"]}, {"muted": run["instance"]}],
         badge({"word": run["word"], "tone": run["tone"], "title": failed}),
         badge(run["verdict"]),
-        said(value),
+        as_number(value),
         "–" if run["seconds"] is None else {"seconds": run["seconds"]},
-        *([said(run["cost"])] if has_costs else []),
+        *([as_number(run["cost"])] if has_costs else []),
         ", ".join(changes),
     ]
 
@@ -209,7 +209,7 @@ def models_page(groups: Groups, champions: Sequence[HomeChampion], why: str) -> 
             [
                 model_link(group),
                 f"★ version {champion['version']}" if champion else {"muted": "no run has made one"},
-                f"{champion['metric']} {said(champion['value'])}" if champion and champion["metric"] else "",
+                f"{champion['metric']} {as_number(champion['value'])}" if champion and champion["metric"] else "",
                 run_link(champion, time=champion["since"]) if champion else "",
                 [dag_link(dag) for dag in dags],
             ]
@@ -256,7 +256,7 @@ def _champion_facts(view: ModelView, champion: ModelVersion | None, since: Chang
             [since["word"].removesuffix(" to").lower(), {"time": since["at"]}, by, run_link(since, "in this run")]
         ]
     if champion:
-        facts += [f"{one['title']} {said(one['value'])}" for one in champion["metrics"]]
+        facts += [f"{one['title']} {as_number(one['value'])}" for one in champion["metrics"]]
     made = f", made by {', '.join(view['dags'])}" if view["dags"] else ""
     return [*facts, {"muted": counted(len(view["versions"]), "version") + made}]
 
@@ -353,7 +353,7 @@ def home_card(view: HomeView) -> list[Block]:
     """The card; empty if there is nothing to say."""
     champions: list[Cell] = []
     for one in view["champions"]:
-        value = f", {one['metric']} {said(one['value'])}" if one["metric"] else ""
+        value = f", {one['metric']} {as_number(one['value'])}" if one["metric"] else ""
         champions.append(
             [
                 "★",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..execution.secret_masking import MASK
 from ..json_types import JsonObject
 from ..records.model.canonical_json import read_exact
-from .reading import mapping, text, told
+from .reading import mapping, text, as_text
 from .shapes import Earlier, ParameterView
 
 
@@ -38,9 +38,9 @@ def _values(record: JsonObject | None) -> Mapping[str, str]:
 
 def _value(given: JsonObject) -> str:
     try:
-        return told(read_exact(given, "value"))
+        return as_text(read_exact(given, "value"))
     except (ValueError, RecursionError):  # of a record that was edited by hand
-        return told(given.get("value"))
+        return as_text(given.get("value"))
 
 
 def _earlier(value: str, before: str | None) -> Earlier | None:

@@ -13,7 +13,7 @@ from ..records.model.timestamps import parse_time
 from ..visible_text import shown
 
 NAME, SENTENCE, LONG = 300, 2_000, 8_000  # characters that are kept of a name, a sentence, and a failure
-_MOST_TOLD = 400  # characters that are kept of a value
+_LONGEST_TEXT = 400  # characters that are kept of a value
 _EMPTY: JsonObject = {}
 Item = TypeVar("Item")
 
@@ -56,14 +56,14 @@ def clipped(given: str, most: int) -> str:
     return shown(kept)
 
 
-def told(value: object) -> str:
+def as_text(value: object) -> str:
     """Any value as text: strings as they are, everything else as JSON; "" for ``None``."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return clipped(value, _MOST_TOLD)
+        return clipped(value, _LONGEST_TEXT)
     try:
-        return clipped(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str), _MOST_TOLD)
+        return clipped(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str), _LONGEST_TEXT)
     except (ValueError, TypeError, RecursionError):  # an integer with thousands of digits, or a very deep value
         return "…"
 

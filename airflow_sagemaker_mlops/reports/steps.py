@@ -11,7 +11,7 @@ from ..json_types import JsonObject
 from ..records.model.prices import SECONDS, Prices
 from ..records.model.timestamps import seconds_between
 from ..steps.catalogue import entry_of
-from .reading import LONG, count, line_of, lines, mapping, number, objects, region_in, text, texts, time, told
+from .reading import LONG, count, line_of, lines, mapping, number, objects, region_in, text, texts, time, as_text
 from .shapes import AttemptView, CacheView, StepView
 from .wording import CACHE, STEPS, said_of
 
@@ -138,7 +138,7 @@ def _cost(seconds: float | None, rate: float | None) -> float | None:
 
 def _metric(value: object) -> float | str:
     found = number(value)
-    return told(value) if found is None else found
+    return as_text(value) if found is None else found
 
 
 def _links(kind: str, name: str, arn: str) -> tuple[str, str]:

@@ -99,8 +99,8 @@ def conclude(
         # Airflow takes the state of a run from the DAG's leaves.  The status task is not one, because this task is
         # downstream of it, and no ``all_done`` task or other teardown downstream fails because it did.
         left = xcom_of(ti, stands_in_for, "return_value")
-        told = left.get("Because") if isinstance(left, dict) else None
-        return Conclusion({}, because=f"{stands_in_for} failed: {told or 'see its log.'}")
+        reason = left.get("Because") if isinstance(left, dict) else None
+        return Conclusion({}, because=f"{stands_in_for} failed: {reason or 'see its log.'}")
     if state == "success":
         return Conclusion({})
     covered = state == "skipped" and skips.cover(stands_in_for)

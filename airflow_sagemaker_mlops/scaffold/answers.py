@@ -66,6 +66,6 @@ def _idle(question: Question, value: Value, answers: Mapping[str, Value]) -> Pro
     """An answer without effect is a misunderstanding."""
     before = [one.name for one in questions()][: [one.name for one in questions()].index(question.name)]
     because = [name for name in before if name in question.when]
-    told = ", ".join(f"{name}={text_of(answers[name])}" for name in because)
-    what = f'{question.name} is "{text_of(value)}", and the question is not asked with {told}.'
+    answered = ", ".join(f"{name}={text_of(answers[name])}" for name in because)
+    what = f'{question.name} is "{text_of(value)}", and the question is not asked with {answered}.'
     return Problem("SM372", question.name, what, f"Leave {question.name} out, or change {because[0]}.")

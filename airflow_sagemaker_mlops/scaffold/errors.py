@@ -12,7 +12,7 @@ class ProjectError(ValueError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(told(problem) for problem in self.problems))
+        super().__init__("\n".join(one_line(problem) for problem in self.problems))
 
 
 def refusal(code: str, where: str, what: str, fix: str = "") -> ProjectError:
@@ -20,6 +20,6 @@ def refusal(code: str, where: str, what: str, fix: str = "") -> ProjectError:
     return ProjectError([Problem(code, where, what, fix)])
 
 
-def told(problem: Problem) -> str:
+def one_line(problem: Problem) -> str:
     """``[SM371] "gats" is not a question. Did you mean "gate"?``"""
     return f"[{problem.code}] {problem.what}{' ' if problem.fix else ''}{problem.fix}"

@@ -70,7 +70,7 @@ class Expected:
 def slot_rule(pipeline: Pipeline) -> SlotRule:
     """The rule for expressions of ``pipeline``; it reports each fault of a parameter's values once."""
     parameters, steps = pipeline.parameters_by_name, pipeline.by_name
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
 
     def rule(expression: Expression, shape: ModelShape) -> Iterator[Misfit]:
         slot = SLOTS.get(shape.type_name)
@@ -81,7 +81,7 @@ def slot_rule(pipeline: Pipeline) -> SlotRule:
         if misfit is not None:
             yield misfit
         for value, origin in known.values:
-            yield from _limits(value, origin, shape, told)
+            yield from _limits(value, origin, shape, reported)
         if isinstance(expression, Join):
             yield from _least(expression, parameters, shape, known)
 
@@ -190,15 +190,15 @@ def _fits(value: object, type_name: str) -> bool:
     return True
 
 
-def _limits(value: object, origin: str, shape: ModelShape, told: set[tuple[str, str]]) -> Iterator[Misfit]:
+def _limits(value: object, origin: str, shape: ModelShape, reported: set[tuple[str, str]]) -> Iterator[Misfit]:
     try:
         fitted = coerce(value, shape.type_name)
     except ValueError:
         return
     broken = list(broken_limits(fitted, shape))
     phrase, fix = next((one for one in broken if one[1]), broken[0]) if broken else ("", "")
-    if phrase and (origin, phrase) not in told:
-        told.add((origin, phrase))
+    if phrase and (origin, phrase) not in reported:
+        reported.add((origin, phrase))
         yield Misfit("", f"{quote(fitted)}, {origin}, {phrase}.", fix, severity="warning")
 
 
@@ -225,9 +225,9 @@ def comparisons_can_be_made(pipeline: Pipeline) -> Iterator[Problem]:
     parameters, steps = pipeline.parameters_by_name, pipeline.by_name
 
     def kind_of(side: object) -> tuple[str | None, bool]:
-        told = family_of(side, parameters, steps)
-        known = None if told or not isinstance(side, Get) else expected(side, parameters, steps)
-        return told or (FAMILIES[known.type] if known else None), told is not None
+        family = family_of(side, parameters, steps)
+        known = None if family or not isinstance(side, Get) else expected(side, parameters, steps)
+        return family or (FAMILIES[known.type] if known else None), family is not None
 
     for step in pipeline.steps:
         for index, condition in enumerate(step.conditions):

@@ -128,7 +128,7 @@ def say_error(error: ValueError, consequence: str = "") -> int:
     """Print to standard error why a definition cannot be used, and the consequence; returns the exit code."""
     from ...definition.problems import PipelineError
 
-    say(error.told(consequence) if isinstance(error, PipelineError) else error, err=True)
+    say(error.report_with(consequence) if isinstance(error, PipelineError) else error, err=True)
     return int(getattr(error, "exit_code", 1))
 
 

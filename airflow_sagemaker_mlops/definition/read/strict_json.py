@@ -47,7 +47,7 @@ class NotJson(ValueError):
         self.column: int | None = at[1] if at else None
         self.kind = kind
 
-    def told(self) -> str:
+    def predicate(self) -> str:
         """The predicate of a sentence: ``is not in valid JSON format: NaN is not a number in JSON (line 1, …)``."""
         place = f" (line {self.line}, column {self.column})" if self.line is not None else ""
         words = {

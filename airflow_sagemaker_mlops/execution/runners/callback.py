@@ -20,7 +20,7 @@ from ..journal import Entry
 from ..request import resolved_arguments
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, Submitted, now
-from ..submit import asked_anew
+from ..submit import requested_again
 from .base import WaitingRunner
 
 
@@ -85,7 +85,7 @@ async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
     same = entry.try_number == run.identity.try_number
     ended = entry.state.asks_for_another or (entry.state.has_failed and not same)
     handle = callback_tokens.handle(entry.name)
-    if not ended and not asked_anew(run, entry):
+    if not ended and not requested_again(run, entry):
         is_open = await run.mailbox.is_open(handle)
         sent = is_open and not entry.state.is_submitting
         if sent or callback_tokens.token_of(run.mailbox.secret, entry.name) is not None:

@@ -38,7 +38,7 @@ class ChampionRunner(Runner):
         await show_request(run, arguments)
         group = _text(run, arguments, "ModelPackageGroupName")
         may_be_missing = str(arguments.get("GroupMayBeMissing") or "").lower() == "true"
-        champion, history, baseline = await _told(run, lambda: _read(run, group, arguments, may_be_missing))
+        champion, history, baseline = await _registry_call(run, lambda: _read(run, group, arguments, may_be_missing))
         properties: dict[str, Any] = {
             "Exists": champion is not None,
             "ModelPackageArn": champion.arn if champion is not None else "",
@@ -93,7 +93,7 @@ class PromoteChampionRunner(Runner):
         arguments = await resolved_arguments(run)
         await show_request(run, arguments)
         try:
-            changed = await _told(run, lambda: _promoted(run, arguments))
+            changed = await _registry_call(run, lambda: _promoted(run, arguments))
         except StepFailed as error:
             if isinstance(error.__cause__, ChampionChanged):
                 if champion := _compared_in(run):
@@ -144,7 +144,7 @@ def _compared_in(run: StepRun) -> str:
     return expression.name if isinstance(expression, Get) and expression.root == "Steps" else ""
 
 
-async def _told(run: StepRun, work: Callable[[], Answer]) -> Answer:
+async def _registry_call(run: StepRun, work: Callable[[], Answer]) -> Answer:
     """What ``work`` gives, its errors as :class:`StepFailed`."""
     try:
         return await in_thread(run.aws.key, work)

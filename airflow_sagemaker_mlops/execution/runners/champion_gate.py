@@ -100,8 +100,8 @@ def _champion(run: StepRun, group: str, *, may_be_missing: bool) -> Version | No
         champion = champion_if_any(run.aws.client, group, group_may_be_missing=may_be_missing)
     except RegistryError as error:
         raise StepFailed(f'Step "{run.identity.step}": {error}') from error
-    told = f"the champion of {group} is version {champion.number}" if champion else f"{group} has no champion"
-    run.log(told)
+    line = f"the champion of {group} is version {champion.number}" if champion else f"{group} has no champion"
+    run.log(line)
     return champion
 
 
@@ -133,7 +133,7 @@ def _slices_before(run: StepRun, champion: Version, rules: Sequence[Mapping[str,
     try:
         slices = GateReport.from_json(read_json(run.scope.read_s3(uri), most_bytes=MOST_READ)).slices
     except NotJson as error:
-        run.log(f"the report of the champion, {uri}, {error.told()}, so slices that are missing are not noticed")
+        run.log(f"the report of the champion, {uri}, {error.predicate()}, so slices that are missing are not noticed")
         return {}
     except (Unreadable, ValueError) as error:  # another program's statistics, or not there any more
         run.log(f"the report of the champion cannot be read, so slices that are missing are not noticed: {error}")

@@ -18,7 +18,7 @@ from ..step_run import StepResult, StepRun, Submitted
 from ..submit import next_start
 from .base import WaitingRunner
 from .job import ended_well, result_of
-from .started_execution import going_on, start, token
+from .started_execution import continued_execution, start, token
 
 if TYPE_CHECKING:
     from ...json_types import AwsShape
@@ -61,11 +61,11 @@ class EmrServerlessRunner(WaitingRunner):
     async def submit(self, run: StepRun) -> Submitted:
         """The job run of this attempt; the client token makes the call idempotent."""
 
-        async def look(handle: str) -> dict[str, Any]:
+        async def inspect(handle: str) -> dict[str, Any]:
             return await properties_of(run.aws, run.entry, JobRun.of(handle).address)
 
-        ordinal = await next_start(run, look, self.stop)
-        job = await going_on(run, ordinal)
+        ordinal = await next_start(run, inspect, self.stop)
+        job = await continued_execution(run, ordinal)
         if job is not None:
             return replace(job, facts={"applicationId": JobRun.of(job.handle).application})
         arguments = await resolved_arguments(run)
@@ -78,7 +78,7 @@ class EmrServerlessRunner(WaitingRunner):
         role = arguments.get("ExecutionRoleArn") or config.get("executionRoleArn")
         request = {**config, "applicationId": application, "executionRoleArn": role}
         request.setdefault("name", resource_name(run.identity, ordinal))
-        job = await start(run, ordinal, await fitted(run, request), look)
+        job = await start(run, ordinal, await fitted(run, request), inspect)
         return replace(job, facts={"applicationId": application})
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
@@ -118,11 +118,11 @@ async def _own_application(run: StepRun, ordinal: int, config: Mapping[str, obje
     await run.journal.write(Entry.of(run.identity, application, ordinal))
     run.log(f"CreateApplication: {application}")
 
-    async def look() -> str:
+    async def inspect() -> str:
         answer = await call(run.aws, run.entry.service, "GetApplication", applicationId=application)
         return str(answer["application"]["state"])
 
-    state = await poll_until(look, (READY | {"TERMINATED"}).__contains__, EVERY, APPLICATION_WAIT_S)
+    state = await poll_until(inspect, (READY | {"TERMINATED"}).__contains__, EVERY, APPLICATION_WAIT_S)
     if state not in READY:
         raise StepFailed(f'Step "{run.identity.step}": the application {application} is {state}, not ready to run.')
     return application
@@ -139,22 +139,22 @@ async def _delete_own(run: StepRun, application: str) -> bool:
         return False
     service, address_ = run.entry.service, {"applicationId": application}
 
-    async def look() -> dict[str, Any]:
+    async def inspect() -> dict[str, Any]:
         return dict(as_json(await call(run.aws, service, "GetApplication", **address_))["application"])
 
     try:
         await call(run.aws, service, "StopApplication", **address_)
-        await _until(run, look, IDLE)
+        await _until(run, inspect, IDLE)
         await call(run.aws, service, "DeleteApplication", **address_)
     except Exception as error:
         run.log(f"the application {application} could not be deleted: {error}")
     return True
 
 
-async def _until(run: StepRun, look: Callable[[], Awaitable[dict[str, Any]]], ends: frozenset[str]) -> None:
-    """Return when ``look`` returns one of the states ``ends``, or on a timeout."""
+async def _until(run: StepRun, inspect: Callable[[], Awaitable[dict[str, Any]]], ends: frozenset[str]) -> None:
+    """Return when ``inspect`` returns one of the states ``ends``, or on a timeout."""
 
     def has_ended(found: AwsShape) -> bool:
         return (run.entry.status_of(found) or found.get("state")) in ends
 
-    await poll_until(look, has_ended, EVERY, ENDS_WITHIN_S)
+    await poll_until(inspect, has_ended, EVERY, ENDS_WITHIN_S)

@@ -24,7 +24,7 @@ from ..journal import MemoryJournal, NotedJournal
 from ..scope import resolve
 from ..scope_values import experiment_block
 from ..step_run import StepResult, StepRun, Submitted, now
-from ..submit import asked_anew
+from ..submit import requested_again
 from .base import WaitingRunner, runner_of
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ class ForEachRunner(WaitingRunner):
         """The run of the loop: a new one after a success, otherwise the same one with its successful children."""
         entry, identity = await run.journal.read(), run.identity
         ordinal = 0 if entry is None else entry.ordinal
-        if entry is not None and entry.state.has_succeeded and asked_anew(run, entry):
+        if entry is not None and entry.state.has_succeeded and requested_again(run, entry):
             ordinal += 1
-        goes_on = entry is not None and not entry.state.failure_was_reported and not asked_anew(run, entry)
-        loop = Submitted(identity.step, "", ordinal, now(), adopted=goes_on)
+        is_continuation = entry is not None and not entry.state.failure_was_reported and not requested_again(run, entry)
+        loop = Submitted(identity.step, "", ordinal, now(), adopted=is_continuation)
         await run.journal.write(loop.entry(identity))
         return loop
 
@@ -139,7 +139,7 @@ async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
         try:
             items = read_json(items)
         except NotJson as error:
-            why = f": it {error.told()}"
+            why = f": it {error.predicate()}"
     if not isinstance(items, list):
         shown = repr(str(given)[:80])
         raise StepFailed(f'Step "{run.identity.step}": IterableItems is {shown}, which is not a JSON list{why}.')

@@ -18,7 +18,7 @@ from ..journal import Entry
 from ..request import resolved_arguments, show_request
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
-from ..submit import asked_anew
+from ..submit import requested_again
 from .base import Runner
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class LambdaFunctionRunner(Runner):
 async def _refuse_after_a_loss(run: StepRun, arn: str) -> None:
     """Refuse to repeat an invocation whose process was killed: like one whose response was lost, it may have run."""
     entry = await run.journal.read()
-    if entry is not None and entry.state.is_submitting and not asked_anew(run, entry):
+    if entry is not None and entry.state.is_submitting and not requested_again(run, entry):
         await run.journal.write(entry.advance(JobState.FAILURE_REPORTED))
         raise Unanswered(run.identity.step, arn, "the process that invoked it was killed")
 
@@ -119,7 +119,7 @@ def _outputs(run: StepRun, payload: bytes) -> dict[str, Any]:
     try:
         answer = read_json(payload)
     except NotJson as error:
-        answer, why = None, f", which {error.told()}"
+        answer, why = None, f", which {error.predicate()}"
     if not isinstance(answer, dict):
         text = payload[:120].decode("utf-8", "replace")
         raise StepFailed(

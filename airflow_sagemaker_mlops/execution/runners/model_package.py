@@ -112,14 +112,14 @@ async def _ensure_group(run: StepRun, group: str, tags: list[dict[str, str]]) ->
 async def _settled(run: StepRun, arn: str) -> dict[str, Any]:
     entry = run.entry
 
-    async def look() -> dict[str, Any]:
+    async def inspect() -> dict[str, Any]:
         return dict(as_json(await call(run.aws, "sagemaker", entry.describe, ModelPackageName=arn)))
 
     def status_of(answer: AwsShape) -> str:
         return str(answer.get(entry.status_key, ""))
 
     ends = entry.succeeded | entry.failed
-    answer = await poll_until(look, lambda found: status_of(found) in ends, Backoff(0.2, 10.0, 2.0), PACKAGE_WAIT_S)
+    answer = await poll_until(inspect, lambda found: status_of(found) in ends, Backoff(0.2, 10.0, 2.0), PACKAGE_WAIT_S)
     if status_of(answer) not in entry.succeeded:
         details = str(answer.get("ModelPackageStatusDetails") or "")
         raise JobFailed(run.identity.step, arn, status_of(answer), details)

@@ -195,7 +195,7 @@ def _object(content: bytes, uri: str) -> dict[str, Any]:
     try:
         value = read_json(content, most_bytes=MOST_READ)
     except NotJson as error:
-        raise Unreadable(f"{uri} {error.told()}") from None
+        raise Unreadable(f"{uri} {error.predicate()}") from None
     if not isinstance(value, dict):
         raise Unreadable(f"{uri} does not contain a JSON object")
     return value

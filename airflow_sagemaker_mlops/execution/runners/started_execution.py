@@ -11,7 +11,7 @@ from ..identity import digest
 from ..journal import Entry
 from ..request import fitted, resolved_arguments
 from ..step_run import StepResult, StepRun, Submitted, now
-from ..submit import Look, next_start
+from ..submit import Inspect, next_start
 from ..watch.console_links import facts_about
 from .base import WaitingRunner
 from .job import ended_well, result_of
@@ -33,7 +33,7 @@ class StartedExecutionRunner(WaitingRunner):
     async def submit(self, run: StepRun) -> Submitted:
         """Start the execution of this attempt, or find it if it was already started."""
         ordinal = await next_start(run, lambda handle: describe(run, handle))
-        job = await going_on(run, ordinal)
+        job = await continued_execution(run, ordinal)
         if job is not None:
             return job
         request = await fitted(run, await resolved_arguments(run))
@@ -45,7 +45,7 @@ class StartedExecutionRunner(WaitingRunner):
         return result_of(run, job.name, answer, started=job.since)
 
 
-async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
+async def continued_execution(run: StepRun, ordinal: int) -> Submitted | None:
     """The execution in the journal if it should continue; ``None`` if a new one must be started.
 
     Its token cannot be sent again: it contains the start of the run, which Airflow changes when a finished run is
@@ -61,17 +61,17 @@ async def going_on(run: StepRun, ordinal: int) -> Submitted | None:
     return job
 
 
-async def start(run: StepRun, ordinal: int, request: AwsShape, look: Look) -> Submitted:
+async def start(run: StepRun, ordinal: int, request: AwsShape, inspect: Inspect) -> Submitted:
     """Send ``request`` with the token of ``ordinal``, unless the document has one, and record what it started.
 
-    look   reads the properties of an execution by its handle
+    inspect  reads the properties of an execution by its handle
     """
     key = run.entry.token_key
     forgotten = await run.journal.read() is None and run.identity.try_number > 1 and not run.is_continuation
     while True:
         job = await _send(run, ordinal, {key: token(run, ordinal), **request})
         # Without a journal (Airflow before 3.3), a failed attempt's token returns what that attempt started.
-        found = await look(job.handle) if forgotten and key not in request else None
+        found = await inspect(job.handle) if forgotten and key not in request else None
         if found is None or run.entry.status_of(found) not in run.entry.failed:
             return job
         ordinal += 1

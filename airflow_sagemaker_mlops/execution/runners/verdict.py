@@ -127,7 +127,7 @@ def read_report(content: bytes, uri: str, kind: VerdictKind) -> dict[str, Any]:
     try:
         report = read_json(content, most_bytes=MOST_READ)
     except NotJson as error:
-        raise Unreadable(f"{uri} {error.told()}") from None
+        raise Unreadable(f"{uri} {error.predicate()}") from None
     if not isinstance(report, dict) or report.get("verdict") not in kind.verdicts:
         raise Unreadable(f"{uri} holds no verdict, which is one of {', '.join(kind.verdicts)}")
     if contradiction := kind.contradiction(report):

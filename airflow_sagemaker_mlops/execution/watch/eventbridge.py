@@ -60,7 +60,7 @@ class JobEvents:
                 self.wakers[name] = left
 
     def _receive(self) -> None:
-        while self._goes_on():
+        while self._keeps_receiving():
             try:
                 answer = self.aws.client("sqs").receive_message(
                     QueueUrl=self.queue_url,
@@ -76,7 +76,7 @@ class JobEvents:
                 log.warning("job events cannot be read from %s, sweeps continue: %s", self.queue_url, error)
                 time.sleep(PAUSE_S)
 
-    def _goes_on(self) -> bool:
+    def _keeps_receiving(self) -> bool:
         with self._lock:
             self._receiving = bool(self.wakers) and not self.loop.is_closed()
             return self._receiving

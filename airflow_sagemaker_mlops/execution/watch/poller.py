@@ -84,7 +84,7 @@ class Sweep:
     away_since: float | None = None
     unlisted: bool = False
     events: JobEvents | None = None
-    told: bool = False
+    has_events: bool = False
     changed: set[str] = field(default_factory=set)
     bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -186,7 +186,7 @@ class Sweep:
         return time.monotonic() - self.refused_since >= PASSES_WITHIN_S
 
     def _ring(self, name: str) -> None:
-        self.told = True
+        self.has_events = True
         self.changed.add(name)
         self.bell.set()
 
@@ -194,8 +194,8 @@ class Sweep:
         youngest = max((job.since for job in self.waiting), default=0.0)
         age = time.monotonic() - youngest
         # Not every kind of job sends events: rely on them only if this kind has sent one, and while they can be read.
-        told = self.told and self.events is not None and self.events.readable
-        longest = max(self.poll_interval_s, SAFETY_NET_S) if told else self.poll_interval_s
+        has_events = self.has_events and self.events is not None and self.events.readable
+        longest = max(self.poll_interval_s, SAFETY_NET_S) if has_events else self.poll_interval_s
         return max(FASTEST_S, min(age * SHARE_OF_AGE, longest))
 
     async def _look_at_changed(self) -> None:

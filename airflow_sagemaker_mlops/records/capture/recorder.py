@@ -205,8 +205,8 @@ class Recorder:
         return start if found is None else await self._checked(run, start, found)
 
     async def _looked_up(self, run: StepRun, key: CacheKey) -> Lookup | None:
-        look = partial(look_up, expire_after=run.spec.cache.expire_after, wanted=run.spec.outputs)
-        looking = in_thread(self.threads, look, self.store, self.dag_id, run.identity.step, key)
+        read_cache = partial(look_up, expire_after=run.spec.cache.expire_after, wanted=run.spec.outputs)
+        looking = in_thread(self.threads, read_cache, self.store, self.dag_id, run.identity.step, key)
         return await self._tolerant(run, "the cache was not read", looking, None)
 
     async def _checked(self, run: StepRun, start: StepStart, found: Lookup) -> StepStart:

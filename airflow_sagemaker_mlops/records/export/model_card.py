@@ -129,7 +129,7 @@ def _evaluation(step: StepDocument) -> dict[str, Any]:
     decision: Mapping[str, Any] = step.get("decision") or {}
     rules = [rule for rule in decision.get("Rules") or [] if isinstance(rule, Mapping)]
     jobs = [str(job["arn"]) for job in step.get("attempts", ()) if job.get("arn")]
-    told = {
+    names = {
         "verdict": "Verdict",
         "champion": "Champion",
         "records": "Records",
@@ -148,7 +148,7 @@ def _evaluation(step: StepDocument) -> dict[str, Any]:
         "name": fitted(step["step"], SHORT),
         "evaluation_observation": fitted(str(decision.get("Sentence") or ""), OBSERVATION),
         "datasets": [fitted(one["uri"], LONG) for one in step.get("inputs", ()) if one.get("uri")][:TEST_SETS],
-        "metadata": {name: fitted(str(decision[key]), LONG) for name, key in told.items() if decision.get(key)},
+        "metadata": {name: fitted(str(decision[key]), LONG) for name, key in names.items() if decision.get(key)},
         "metric_groups": [{"name": name, "metric_data": _once(data)} for name, data in groups.items() if data],
     }
     if jobs and len(jobs[-1]) <= 256:

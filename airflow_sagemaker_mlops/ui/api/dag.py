@@ -25,7 +25,7 @@ from ..data.definitions import is_pipeline, steps_of_dag
 from ..data.in_time import in_time
 from ..data.indexes import Place, index_of, places_of
 from ..data.listings import small_listings
-from ..data.run_source import told
+from ..data.run_source import reader_message
 from ..data.stores import opened
 from .downloads import report_file
 from .guards import READS_RUNS, DagId
@@ -64,7 +64,7 @@ def _of_index(dag_id: str, group: str, view: Callable[[Place, Index], dict[str, 
         place = _chosen(places, group)
         index = in_time(lambda: index_of(place)) if place is not None else None
     except Exception as error:
-        missing = [told(error)]
+        missing = [reader_message(error)]
     which = {"groups": [one.group for one in places], "group": place.group if place is not None else ""}
     if place is not None and index is not None and index.summaries:
         return {**view(place, index), **which, "why": ""}
@@ -87,7 +87,7 @@ def comparison(dag_id: DagId, run: Runs, group: Group = "") -> dict[str, Any]:
     try:
         return in_time(lambda: _comparison(dag_id, run, group))
     except Exception as error:
-        return {"blocks": [note(told(error), "bad")]}
+        return {"blocks": [note(reader_message(error), "bad")]}
 
 
 @router.get("/comparison/report")
@@ -99,7 +99,7 @@ def comparison_report(dag_id: DagId, run: Runs, group: Group = "") -> Response:
     try:
         read = in_time(lambda: _read(dag_id, run, group))
     except Exception as error:
-        raise HTTPException(409, told(error)) from None
+        raise HTTPException(409, reader_message(error)) from None
     records = sorted(read.records, key=lambda record: moment(record["run"].get("started")))
     if len(records) < 2:
         raise HTTPException(409, " ".join(read.missing) or "A comparison takes two runs.")

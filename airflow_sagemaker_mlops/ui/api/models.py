@@ -22,7 +22,7 @@ from ..data.in_time import in_time
 from ..data.indexes import MOST_PLACES, indexes_of, places_of
 from ..data.registry import registry_of
 from ..data.rollbacks import rollback_dags, rollbacks_of
-from ..data.run_source import told
+from ..data.run_source import reader_message
 from .downloads import report_file
 from .guards import ReadableDags
 
@@ -40,7 +40,7 @@ def home(dags: ReadableDags) -> dict[str, Any]:
     try:
         by_dag, notes = in_time(lambda: _read(dags), ALL_S)
     except Exception as error:
-        return {"blocks": [note(told(error), "unsure")]}
+        return {"blocks": [note(reader_message(error), "unsure")]}
     blocks = home_card(home_view(by_dag, datetime.now(UTC), rollbacks_of(dags)))
     return {"blocks": [*blocks, *(note(text) for text in notes if blocks)]}
 
@@ -51,7 +51,7 @@ def models(dags: ReadableDags) -> dict[str, Any]:
     try:
         by_dag, notes = in_time(lambda: _read(dags), ALL_S)
     except Exception as error:
-        return {"blocks": None, "why": told(error)}
+        return {"blocks": None, "why": reader_message(error)}
     champions = home_view(by_dag, datetime.now(UTC), rollbacks_of(dags))["champions"]
     return {"blocks": models_page(groups_of(by_dag), champions, " ".join(notes))}
 
@@ -85,7 +85,7 @@ def _view(dags: set[str], group: str) -> tuple[ModelView | None, str]:
     try:
         by_dag, notes = in_time(lambda: _read(dags), ALL_S)
     except Exception as error:
-        return None, told(error)
+        return None, reader_message(error)
     if group not in groups_of(by_dag):
         return None, " ".join([UNKNOWN, *notes])
     registry, why = _registry(group, by_dag)
@@ -116,7 +116,7 @@ def _registry(group: str, by_dag: Summaries) -> tuple[Registry | None, str]:
     except RegistryError as error:
         return None, str(error)
     except Exception as error:
-        told(error)  # into the log
+        reader_message(error)  # into the log
         return None, "The model registry cannot be asked from here; this is what the records of the runs say."
 
 

@@ -13,7 +13,7 @@ from ..data.airflow_rows import tries_of, xcoms
 from ..data.in_time import in_time
 from ..data.other_runs import others_of
 from ..data.pipelines import steps_of
-from ..data.run_source import RETURNED, RunSource, source_of, told
+from ..data.run_source import RETURNED, RunSource, source_of, reader_message
 from ..data.stores import is_local, opened, place_of
 from .guards import READS_RUNS, DagId, RunId, TaskId
 
@@ -79,7 +79,7 @@ def _request(source: RunSource, step: StepDocument | dict[str, Any]) -> Json:
     try:
         return in_time(lambda: request_of(opened(place_of(source.uri)[0]), dag_id, sha256))
     except Exception as error:
-        return told(error)
+        return reader_message(error)
 
 
 def _why_not_cached(now: StepDocument | dict[str, Any], was: StepDocument | dict[str, Any]) -> list[str]:

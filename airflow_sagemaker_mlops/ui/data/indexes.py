@@ -14,7 +14,7 @@ from ...plan.model import STATUS_TASK_ID, TEARDOWN_TASK_ID
 from ...records.store.index import Index, read_index
 from ...records.store.reader import dags_of
 from .airflow_rows import as_object, dag_ids, ended_with
-from .run_source import RETURNED, told
+from .run_source import RETURNED, reader_message
 from .stores import opened, place_of
 
 FRESH_S = 10.0
@@ -62,7 +62,7 @@ def places_of(dags: Collection[str]) -> tuple[list[Place], list[str]]:
             missing.append(f"The records at {location} cannot be read: no answer within {ANSWER_S:.0f} seconds.")
             continue
         except Exception as error:
-            missing.append(told(error))
+            missing.append(reader_message(error))
             continue
         for record_id in record_ids:
             dag_id = owner_of(record_id, known)
@@ -110,7 +110,7 @@ def indexes_of(places: list[Place]) -> tuple[dict[Place, Index], list[str]]:
             future.cancel()
             missing.append(f"The index of {place.record_id} cannot be read: no answer within {INDEXES_S:.0f} seconds.")
         except Exception as error:
-            missing.append(f"{place.record_id}: {told(error)}")
+            missing.append(f"{place.record_id}: {reader_message(error)}")
     return found, missing
 
 

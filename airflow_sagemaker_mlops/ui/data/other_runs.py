@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .airflow_rows import note_of
 from .in_time import in_time
 from .pipelines import Pipeline
-from .run_source import Address, RunSource, before, sealed_at, sealed_record, told
+from .run_source import Address, RunSource, before, sealed_at, sealed_record, reader_message
 
 if TYPE_CHECKING:
     from ...json_types import JsonObject
@@ -41,7 +41,7 @@ def others_of(source: RunSource) -> Others:
     try:
         in_time(lambda: _read_into(found, earlier, pipeline, champion_in(source.record)))
     except Exception as error:
-        found.why_not = told(error)
+        found.why_not = reader_message(error)
     return found
 
 
@@ -80,14 +80,14 @@ def reproduction_of(source: RunSource) -> JsonObject | None:
     match = _NOTE.search(note_of(source.run.dag_id, source.run.run_id))
     if match is None:
         return None
-    told_of: JsonObject = {"run_id": match[1], "same": None, "compared": 0, "differences": []}
+    compared: JsonObject = {"run_id": match[1], "same": None, "compared": 0, "differences": []}
     if not source.is_sealed:
-        return told_of
+        return compared
     original = replace(cast("Pipeline", source.pipeline), run_id=match[1])
     try:
-        return in_time(lambda: {**told_of, **_verdict(original, cast("RecordDocument", source.record))})
+        return in_time(lambda: {**compared, **_verdict(original, cast("RecordDocument", source.record))})
     except Exception as error:
-        return {**told_of, "why": told(error)}
+        return {**compared, "why": reader_message(error)}
 
 
 def _verdict(original: Pipeline, again: RecordDocument) -> JsonObject:

@@ -87,7 +87,7 @@ def source_of(dag_id: str, run_id: str, group: str = "", instance: int = -1, *, 
                 lambda: sealed_record(source.uri, cast("Pipeline", source.pipeline))
             )
         except Exception as error:
-            source.why_not = told(error)
+            source.why_not = reader_message(error)
     if source.record is None:
         source.record = _put_together(source)
     return source
@@ -136,7 +136,7 @@ def _read(store: Store, key: str, uri: str, pipeline: Pipeline) -> RecordDocumen
     return record
 
 
-def told(error: Exception) -> str:
+def reader_message(error: Exception) -> str:
     """A sentence for the reader of the page.  Errors of AWS and of Airflow go to the log: they may name accounts."""
     if isinstance(error, NoAnswer | RecordError):
         return str(error)
@@ -204,7 +204,7 @@ def _step_records(source: RunSource, pipeline: Pipeline) -> dict[str, StepDocume
     try:
         found = in_time(lambda: read_step_records(opened(location), pipeline.record_id, pipeline.name))
     except Exception as error:
-        source.why_not = source.why_not or told(error)
+        source.why_not = source.why_not or reader_message(error)
         return {}
     return {one.step: one.as_json() for one in found}
 

@@ -125,7 +125,7 @@ def test_what_a_run_reads_is_no_deeper_than_a_definition(text: str) -> None:
 def test_what_a_run_reads_is_strict_json(text: str | bytes, words: str) -> None:
     with pytest.raises(NotJson) as caught:
         read_json(text)
-    assert words in caught.value.told()
+    assert words in caught.value.predicate()
 
 
 def test_json_of_other_writers_is_read() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from index_examples import ARN, BEGIN, HOSTILE, at, entry, gate, model, rule
 from record_examples import record
 
-from airflow_sagemaker_mlops.reports.blocks import badge, metric_said, run_address, run_link, said
+from airflow_sagemaker_mlops.reports.blocks import badge, metric_said, run_address, run_link, as_number
 from airflow_sagemaker_mlops.reports.home_view import home_view
 from airflow_sagemaker_mlops.reports.html import history_page
 from airflow_sagemaker_mlops.reports.model_view import changes_of, groups_of, model_view
@@ -41,7 +41,7 @@ def test_links_are_addresses_inside_airflow_with_every_part_encoded() -> None:
 
 
 def test_numbers_have_four_digits_and_no_number_is_a_dash() -> None:
-    assert (said(0.123456), said(1234.5), said(None)) == ("0.1235", "1,234", "–")
+    assert (as_number(0.123456), as_number(1234.5), as_number(None)) == ("0.1235", "1,234", "–")
     assert metric_said({"title": "AUC", "value": 0.7, "low": 0.65, "high": 0.75}) == "AUC 0.7 (0.65 to 0.75)"
     assert badge(None) == badge({"word": ""}) == ""
 
