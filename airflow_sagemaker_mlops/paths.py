@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-MOST_NAME, MOST_PATH = 255, 4000  # bytes; limits of file systems
+MAX_NAME, MAX_PATH = 255, 4000  # bytes; limits of file systems
 
 
 class UnsafePath(ValueError):
@@ -36,6 +36,6 @@ def below(folder: Path, name: str) -> Path:
         raise UnsafePath(f"{name!r} leads out of its folder")
     if "\0" in name:
         raise UnsafePath(f"{name!r} contains a NUL")
-    if max(sizes) > MOST_NAME or sum(sizes) + len(parts) > MOST_PATH:
+    if max(sizes) > MAX_NAME or sum(sizes) + len(parts) > MAX_PATH:
         raise UnsafePath(f"{name[:80]!r}... is too long for a path")
     return folder.joinpath(*parts)

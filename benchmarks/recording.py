@@ -24,7 +24,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "dags" / "daily_model"
-FEWEST_PAIRS, MOST_PAIRS = 8, 25
+FEWEST_PAIRS, MAX_PAIRS = 8, 25
 BUDGET_S = 180.0  # for pairs; a run of the example takes seconds of CPU
 LIMIT = 0.03  # of a run's wall time
 LISTINGS = ("ListObjectsV2", "ListObjectVersions")
@@ -76,7 +76,7 @@ def _pairs(state: Path) -> dict[str, list[float]]:
     """Seconds of runs without and with records, in turn; as many pairs as the figure needs or the time allows."""
     taken: dict[str, list[float]] = {"off": [], "on": []}
     begun = time.monotonic()
-    for index in range(MOST_PAIRS):
+    for index in range(MAX_PAIRS):
         for kind in ("off", "on") if index % 2 else ("on", "off"):
             taken[kind].append(_command(state, f"run-{index}-{kind}", kind))
         more = sorted(on - off for on, off in zip(taken["on"], taken["off"], strict=True))

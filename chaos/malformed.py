@@ -23,7 +23,7 @@ from airflow_sagemaker_mlops import local_aws
 from airflow_sagemaker_mlops.local_aws import LocalAws
 
 ANSWER_S = 120.0
-MOST_GROWTH = 64 << 20  # bytes that a server may have more after all of them than after the first tenth
+MAX_GROWTH = 64 << 20  # bytes that a server may have more after all of them than after the first tenth
 AT_ONCE = 8
 JSON_TARGETS = {
     "sagemaker": [
@@ -265,7 +265,7 @@ def main() -> int:
     print(f"memory: {outcome.growth / 2**20:+.1f} MiB")
     for status, request in outcome.wrong[:20]:
         print(f"{status}: {request.what}: {request.content[-200:]!r}")
-    return int(bool(outcome.wrong) or outcome.growth > MOST_GROWTH)
+    return int(bool(outcome.wrong) or outcome.growth > MAX_GROWTH)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from .staging import ROOT
 PIPELINES = ROOT / "tests" / "pipelines"
 LONGEST = 45  # lines of a document that is shown whole
 AROUND = 4  # lines shown around a problem of a longer document
-MOST_CASES = 3
+MAX_CASES = 3
 _ROW = re.compile(r"^\| (?:<a [^>]*></a>)?(SM\d{3}) \| `([a-z0-9-]+)` \| (.+) \|$", re.MULTILINE)
 _PROBLEM = re.compile(
     r"^(?:  |warning: )?pipeline\.(?:json|yaml)(?::(\d+):\d+)?  .*?\[(SM\d{3})[^\]]*\].*(?:\n {6}.*)*", re.MULTILINE
@@ -81,7 +81,7 @@ def _page(code: str, name: str, rule: str) -> Iterator[str]:
     yield f"**The rule:** {_relative(rule)}.\n"
     cases = sorted(_cases().get(code, ()), key=lambda case: (not case.name.startswith(code), _length(case), case.name))
     fixes = list(dict.fromkeys(fix for case in cases for fix in _fixes(case, code)))
-    for number, case in enumerate(cases[:MOST_CASES]):
+    for number, case in enumerate(cases[:MAX_CASES]):
         yield "## Example\n" if number == 0 else "## Another example\n"
         yield from _example(case, code)
     if fixes:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 TOKEN = re.compile(r"[a-zA-Z0-9]{10}")
-MOST_OUTPUTS = 50
-MOST_TEXT = 1024
-MOST_REASON = 256
+MAX_OUTPUTS = 50
+MAX_TEXT = 1024
+MAX_REASON = 256
 
 
 class AnswerRefused(ValueError):
@@ -78,8 +78,8 @@ def success(outputs: object) -> dict[str, Any]:
     """A success with ``[{"Name": ..., "Value": ...}]``.  Raises :class:`AnswerRefused` if the API would refuse them."""
     if not isinstance(outputs, list):
         raise AnswerRefused('OutputParameters must be a list of {"Name": "...", "Value": "..."}.')
-    if len(outputs) > MOST_OUTPUTS:
-        raise AnswerRefused(f"A step accepts at most {MOST_OUTPUTS} output parameters.")
+    if len(outputs) > MAX_OUTPUTS:
+        raise AnswerRefused(f"A step accepts at most {MAX_OUTPUTS} output parameters.")
     for item in outputs:
         if (
             not isinstance(item, dict)
@@ -87,8 +87,8 @@ def success(outputs: object) -> dict[str, Any]:
             or not isinstance(item.get("Value"), str)
         ):
             raise AnswerRefused('Output parameters must be {"Name": "...", "Value": "..."}, both strings.')
-        if len(item["Value"]) > MOST_TEXT:
-            raise AnswerRefused(f'The value of "{item["Name"]}" has more than {MOST_TEXT} characters.')
+        if len(item["Value"]) > MAX_TEXT:
+            raise AnswerRefused(f'The value of "{item["Name"]}" has more than {MAX_TEXT} characters.')
     kept = [{"Name": item["Name"], "Value": item["Value"]} for item in outputs]
     return {"Status": "Succeeded", "OutputParameters": kept}
 
@@ -96,6 +96,6 @@ def success(outputs: object) -> dict[str, Any]:
 def failure(reason: object) -> dict[str, Any]:
     """A failure.  Raises :class:`AnswerRefused` if the API would refuse it."""
     text = reason or ""
-    if not isinstance(text, str) or len(text) > MOST_REASON:
-        raise AnswerRefused(f"FailureReason must be a string of at most {MOST_REASON} characters.")
+    if not isinstance(text, str) or len(text) > MAX_REASON:
+        raise AnswerRefused(f"FailureReason must be a string of at most {MAX_REASON} characters.")
     return {"Status": "Failed", "FailureReason": text}

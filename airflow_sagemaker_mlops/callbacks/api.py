@@ -26,7 +26,7 @@ from .answer import AnswerRefused, failure, give_answer, success
 
 TARGET = "SageMaker.SendPipelineExecutionStep"
 JSON_TYPE = "application/x-amz-json-1.1"
-MOST_BYTES = 200_000
+MAX_BYTES = 200_000
 
 TOKEN_HEADER = "X-Callback-Token"
 _IN_PATH = re.compile(r"(?<=/)([A-Za-z0-9]{10})(?=/(?:success|failure)/?$)")
@@ -106,12 +106,12 @@ async def _body(request: Request) -> dict[str, Any]:
     try:
         async for part in request.stream():  # not request.body(): the caller is not authenticated yet
             content += part
-            if len(content) > MOST_BYTES:
-                raise AnswerRefused(f"The request is larger than {MOST_BYTES} bytes.")
+            if len(content) > MAX_BYTES:
+                raise AnswerRefused(f"The request is larger than {MAX_BYTES} bytes.")
     except ClientDisconnect:  # the client is gone, and a traceback would only fill the log
         raise AnswerRefused("The request ended before its body was complete.") from None
     try:
-        body = read_json(bytes(content) or b"{}", most_bytes=MOST_BYTES)
+        body = read_json(bytes(content) or b"{}", most_bytes=MAX_BYTES)
     except NotJson as error:
         raise AnswerRefused(f"The request {error.predicate()}.") from None
     if not isinstance(body, dict):

@@ -121,7 +121,7 @@ def _say_difference(client: Client, champion: Version, last: Entry | None) -> No
 
 @printing_errors
 def list_history(
-    client: Client, group: str, location: str | None, *, most: int, output: str, html: Path | None = None
+    client: Client, group: str, location: str | None, *, limit: int, output: str, html: Path | None = None
 ) -> int:
     """Print the entries, newest first, or write a report of them; exits with 1 if no history is known."""
     champion = champion_of(client, group)
@@ -130,7 +130,7 @@ def list_history(
         say(f"{group} has no known history: its champion was not promoted by a pipeline. Add --history.", err=True)
         return 1
     numbers = history.numbers()
-    entries = list(history.entries(numbers[-most:] if most else numbers))
+    entries = list(history.entries(numbers[-limit:] if limit else numbers))
     if html is not None:
         from .html_reports import write_history
 

@@ -50,7 +50,7 @@ def show(
 def history(
     group: Group,
     history: History = None,
-    most: Annotated[
+    limit: Annotated[
         int, typer.Option("--limit", "-n", min=0, help="Only this many of the newest changes; 0 for all.")
     ] = 20,
     conn: Connection = None,
@@ -66,7 +66,7 @@ def history(
     from .champion import Account, list_history
 
     account = Account(conn, region, state_dir, boto3=aws)
-    raise typer.Exit(list_history(account, group, history, most=most, output=output, html=html))
+    raise typer.Exit(list_history(account, group, history, limit=limit, output=output, html=html))
 
 
 @champion_app.command()

@@ -155,7 +155,7 @@ def run_rollback(
     return printing_errors(work)
 
 
-def list_releases(choice: StageChoice, account: Account, *, most: int, output: str) -> int:
+def list_releases(choice: StageChoice, account: Account, *, limit: int, output: str) -> int:
     """Print the changes of a stage, newest first; exits with 1 if there are none."""
 
     def work() -> int:
@@ -165,7 +165,7 @@ def list_releases(choice: StageChoice, account: Account, *, most: int, output: s
         entries = []
         for entry in target.releases.entries():
             entries.append(entry)
-            if most and len(entries) == most:
+            if limit and len(entries) == limit:
                 break
         if output == "json":
             say_json([entry.as_json() for entry in entries])

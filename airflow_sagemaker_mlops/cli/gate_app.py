@@ -100,7 +100,7 @@ def replay_(
     group: Annotated[str, typer.Argument(help="Model package group, as named in the gates.", show_default=False)],
     rules: Annotated[Path, typer.Option("--rules", help="YAML or JSON file with the rules to try.")],
     dag: Annotated[str | None, typer.Option("--dag", help="Only runs of this DAG or pipeline.")] = None,
-    most: Annotated[int, typer.Option("--limit", min=0, help="Only this many of the newest; 0 for all.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="Only this many of the newest; 0 for all.")] = 0,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> int:
     """Judge the recorded candidates of a model package group by other rules.
@@ -109,4 +109,4 @@ def replay_(
     """
     from .gate_replay import replay_group
 
-    return replay_group(place, place, group, rules, dag=dag, most=most, output=output)
+    return replay_group(place, place, group, rules, dag=dag, limit=limit, output=output)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..json_types import AwsShape
     from ..records.model.documents import RecordDocument, StepDocument
 
-MOST_BYTES = 2_000_000_000  # of one candidate's predictions
+MAX_BYTES = 2_000_000_000  # of one candidate's predictions
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Candidate:
 
 @printing_errors
 def replay_group(
-    store: Store, place: RecordsLocation, group: str, rules: Path, *, dag: str | None, most: int, output: str
+    store: Store, place: RecordsLocation, group: str, rules: Path, *, dag: str | None, limit: int, output: str
 ) -> int:
     """Judge the recorded candidates of ``group`` by other rules; return the exit code."""
     try:
@@ -59,7 +59,7 @@ def replay_group(
     except Refused as error:
         say(error, err=True)
         return BAD_INPUT
-    found = sorted(_candidates(store, group, dag), key=lambda one: moment(one.started))[-most or None :]
+    found = sorted(_candidates(store, group, dag), key=lambda one: moment(one.started))[-limit or None :]
     if not found:
         say(f'no gate of the model package group "{group}" is in the records at {store.base}.', err=True)
         return 1
@@ -124,7 +124,7 @@ def _download(client: S3Client, uri: str, folder: Path) -> str:
     """Copy all objects below ``uri`` into ``folder``; why that is not possible, or an empty text."""
     bucket, key = split_uri(uri)
     prefix = f"{key.rstrip('/')}/"
-    left = MOST_BYTES
+    left = MAX_BYTES
     try:
         listed = pages(client.list_objects_v2, Bucket=bucket, Prefix=prefix)
         for item in (item for page in listed for item in page.get("Contents") or ()):
@@ -132,7 +132,7 @@ def _download(client: S3Client, uri: str, folder: Path) -> str:
                 continue  # a marker of the console
             left -= item["Size"]
             if left < 0:
-                return f"{uri} has more than {MOST_BYTES:,} bytes"
+                return f"{uri} has more than {MAX_BYTES:,} bytes"
             file = inside(folder, item["Key"].removeprefix(prefix))
             file.parent.mkdir(parents=True, exist_ok=True)
             client.download_file(bucket, item["Key"], str(file))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..registry.history import Entry
     from ..reports.shapes import RunView
 
-MOST_SEARCHED = 100  # records that are read to find the run that made the champion
+MAX_SEARCHED = 100  # records that are read to find the run that made the champion
 LogOf = Callable[[StepRecord], Iterable[str]]
 
 
@@ -111,7 +111,7 @@ def _run_that_made(
     if not arn:
         return None
     with ThreadPoolExecutor(max_workers=READERS) as readers:
-        found = readers.map(lambda name: _readable(store, record, name), earlier[:MOST_SEARCHED])
+        found = readers.map(lambda name: _readable(store, record, name), earlier[:MAX_SEARCHED])
         return next((one for one in found if one and any(m.get("arn") == arn for m in one.get("models", []))), None)
 
 

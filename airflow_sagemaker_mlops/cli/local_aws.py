@@ -17,7 +17,7 @@ from .output.terminal import say, say_json, say_styled, say_unmasked
 if TYPE_CHECKING:
     from ..local_aws import LocalAws
 
-MOST_PORT = 65535
+MAX_PORT = 65535
 
 
 def serve_local(
@@ -27,8 +27,8 @@ def serve_local(
     if sandbox not in ("auto", "namespace", "rewrite"):
         say(f'--sandbox is "{sandbox}"; use auto, namespace or rewrite.', err=True)
         return 2
-    if not 0 <= port <= MOST_PORT:
-        say(f"--port is {port}; use 0 to {MOST_PORT}.", err=True)
+    if not 0 <= port <= MAX_PORT:
+        say(f"--port is {port}; use 0 to {MAX_PORT}.", err=True)
         return 2
     folder = state_folder(state_dir)
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 # The address of the documentation site, the same as `Documentation` in `[project.urls]` of pyproject.toml, which a test
 # compares.  Empty while the site has no public address: addresses then lead into the repository.
 DOCUMENTATION = ""
-MOST_CODES = 8  # named beside the first one
+MAX_CODES = 8  # named beside the first one
 
 
 def page_of(code: str) -> str:
@@ -27,6 +27,6 @@ def where_to_read(codes: Iterable[str]) -> str:
     first, *others = sorted(set(codes)) or [""]
     if not first:
         return ""
-    named, more = others[:MOST_CODES], len(others) - MOST_CODES
+    named, more = others[:MAX_CODES], len(others) - MAX_CODES
     likewise = f"; likewise {', '.join(named)}" if named else ""
     return f"See {page_of(first)}{likewise}{f' and {more} more' if more > 0 else ''}."

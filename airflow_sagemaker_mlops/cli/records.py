@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .verifying import Wanted
 
 Words = ParamSpec("Words")
-MOST_SEARCHED = 100  # records that are read to find the last success of a step
+MAX_SEARCHED = 100  # records that are read to find the last success of a step
 
 
 def printing_errors(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[RecordsLocation, Words], int]:
@@ -64,18 +64,18 @@ def printing_errors(work: Callable[Concatenate[Store, Words], int]) -> Callable[
 
 
 @printing_errors
-def list_records(store: Store, dag: str | None, *, most: int, output: str) -> int:
+def list_records(store: Store, dag: str | None, *, limit: int, output: str) -> int:
     """Print the newest records of one DAG or all DAGs; exit code."""
     dags = [_known_dag(store, dag)] if dag is not None else dags_of(store)
     found: list[text.ListedRecord] = []
     for dag_id in dags:
         index = read_index(store, dag_id)
-        found += [{"dag_id": dag_id, **summary} for summary in index.newest(most or None)]
+        found += [{"dag_id": dag_id, **summary} for summary in index.newest(limit or None)]
         if index.damaged:
             what = f"{len(index.damaged)} damaged index objects, so records may be missing here"
             way_out = f"sagemaker-mlops records verify {dag_id} --rebuild-index rebuilds the index"
             say(f"{dag_id}: {what}. {way_out}.", err=True)
-    newest = sorted(found, key=lambda summary: moment(summary.get("started")), reverse=True)[: most or None]
+    newest = sorted(found, key=lambda summary: moment(summary.get("started")), reverse=True)[: limit or None]
     if output == "json":
         _print_json(newest)
     else:
@@ -281,7 +281,7 @@ def _last_success(store: Store, dag_id: str, step: str, current: RecordDocument)
     """The run before ``current`` in which the step itself ran and succeeded, and its record."""
     started = moment(current["run"].get("started"))
     older = [s for s in read_index(store, dag_id).newest() if moment(s.get("started")) < started]
-    for summary in older[:MOST_SEARCHED]:
+    for summary in older[:MAX_SEARCHED]:
         try:
             step_record = steps_of(store, read_record(store, dag_id, str(summary["run_id"]))).get(step)
         except RecordError as error:  # altered, or of an older schema, so unusable for this comparison

@@ -27,13 +27,13 @@ Out = Annotated[Path | None, typer.Option("--output", "-o", help="Output file; d
 def list_(
     place: RecordsLocation,
     dag: Dag = None,
-    most: Annotated[int, typer.Option("--limit", "-n", min=0, help="Number of records; 0 for all.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Number of records; 0 for all.")] = 20,
     output: Format = "text",
 ) -> int:
     """List the newest records."""
     from .records import list_records
 
-    return list_records(place, dag, most=most, output=output)
+    return list_records(place, dag, limit=limit, output=output)
 
 
 @records_app.command()

@@ -8,7 +8,7 @@ from .option_names import in_options
 from .output.terminal import say
 from .progress import TerminalObserver
 
-MOST_NAMED = 20
+MAX_NAMED = 20
 
 
 def run_reproduction(request: ReproductionRequest, *, quiet: bool) -> int:
@@ -29,10 +29,10 @@ def run_reproduction(request: ReproductionRequest, *, quiet: bool) -> int:
 def _print(done: Reproduction, tolerance: float) -> None:
     source = done.source_run
     if done.missing:
-        for line in done.missing[:MOST_NAMED]:
+        for line in done.missing[:MAX_NAMED]:
             say(line)
-        if len(done.missing) > MOST_NAMED:
-            say(f"and {len(done.missing) - MOST_NAMED} more")
+        if len(done.missing) > MAX_NAMED:
+            say(f"and {len(done.missing) - MAX_NAMED} more")
         way_out = "Restore them, or give the file and --level parameters to use what is there now."
         say(f"nothing was started: run {source} cannot be pinned. {way_out}")
     elif done.run is None:

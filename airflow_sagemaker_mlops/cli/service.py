@@ -19,7 +19,7 @@ from .sources import Source
 if TYPE_CHECKING:
     from ..json_types import AwsShape
 
-MOST_INLINE = 1_048_576  # characters; the service takes longer definitions only from S3
+MAX_INLINE = 1_048_576  # characters; the service takes longer definitions only from S3
 
 
 def pull(name: str, out: Path | None, *, conn: str | None, region: str | None) -> int:
@@ -71,8 +71,8 @@ def push(file: Source, name: str, *, role: str, conn: str | None, region: str | 
         return 2
     ours = [step.name for step in pipeline.steps if is_extension(step.type)]
     text = to_json(pipeline)
-    if ours or len(text) > MOST_INLINE:
-        why = f"steps that only Airflow can run: {', '.join(ours)}" if ours else f"more than {MOST_INLINE} characters"
+    if ours or len(text) > MAX_INLINE:
+        why = f"steps that only Airflow can run: {', '.join(ours)}" if ours else f"more than {MAX_INLINE} characters"
         say(f"{file} cannot be pushed to the service: it has {why}.", err=True)
         replaced = sorted({step.type for step in pipeline.steps} & VERDICT_BRANCHES.keys())
         if replaced:

@@ -16,7 +16,7 @@ from .compiling import Compiled, Compiling, NotCompiled, compile_target
 from .output.terminal import register_secrets
 
 STDIN = "-"
-MOST_STDIN = 16 * 1024 * 1024  # bytes
+MAX_STDIN = 16 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Source:
 
     @cached_property
     def _stdin(self) -> bytes:
-        return sys.stdin.buffer.read(MOST_STDIN)
+        return sys.stdin.buffer.read(MAX_STDIN)
 
 
 def _objects_of(file: Path) -> str:

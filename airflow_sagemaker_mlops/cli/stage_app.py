@@ -92,7 +92,7 @@ def releases(
     stage: Stage = None,
     config: Config = None,
     project: Project = HERE,
-    most: Annotated[int, typer.Option("--limit", "-n", min=0, help="Only so many of the newest; 0 for all.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Only so many of the newest; 0 for all.")] = 20,
     conn: Conn = None,
     local: Local = False,
     state_dir: StateDir = None,
@@ -103,7 +103,7 @@ def releases(
 
     _require(stage, config)
     account = Account(conn, local or state_dir is not None, state_dir)
-    raise typer.Exit(list_releases(stage_choice(stage, config, project), account, most=most, output=output))
+    raise typer.Exit(list_releases(stage_choice(stage, config, project), account, limit=limit, output=output))
 
 
 def _require(stage: str | None, config: Path | None) -> None:

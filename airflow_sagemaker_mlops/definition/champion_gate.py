@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .expressions import is_expression, kind_of
-from .problems import MOST_PROBLEMS, Place, Problem, did_you_mean, place_text
+from .problems import MAX_PROBLEMS, Place, Problem, did_you_mean, place_text
 from .step_types import CHAMPION_GATE
 from .verdict_job import Program
 from .verdict_kind import REPORT, Source, VerdictKind
@@ -48,7 +48,7 @@ def _rules(parser: StepReporter, rules: list[Any], place: Place) -> None:
     from ..gate import rule_problems
 
     where = place_text((place, "Rules"))
-    found = islice(rule_problems(rules, is_expression), MOST_PROBLEMS)
+    found = islice(rule_problems(rules, is_expression), MAX_PROBLEMS)
     parser.reader.problems += [Problem("SM314", where + one.place, one.what, one.fix) for one in found]
     for index, rule in enumerate(rules):
         if isinstance(rule, Mapping) and rule.get("Compare") == "recorded":

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .expressions import is_expression, kind_of
-from .problems import MOST_PROBLEMS, Place, Problem, did_you_mean, place_text
+from .problems import MAX_PROBLEMS, Place, Problem, did_you_mean, place_text
 from .step_types import DRIFT_CHECK, VERDICT_BRANCHES
 from .verdict_job import Program
 from .verdict_kind import REPORT, Source, VerdictKind
@@ -59,7 +59,7 @@ def _keys(parser: StepReporter, item: Mapping[str, object], place: Place, name: 
         if isinstance(item.get(key), kind) and not is_expression(item.get(key))
     }
     where = place_text(place)
-    for key, problem in islice(settings_problems(judged, is_expression), MOST_PROBLEMS):
+    for key, problem in islice(settings_problems(judged, is_expression), MAX_PROBLEMS):
         at = f"{where}.{place_below(key, problem.place)}"
         parser.reader.problems.append(Problem("SM317", at, problem.what, problem.fix))
     chosen = item.get("NoBaseline")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard, TypeVar
 
 from .model import Comparison, Expression, Get, Join, JsonGet
-from .problems import MOST_PROBLEMS, InvalidPipeline, Place, Problem, did_you_mean, place_text
+from .problems import MAX_PROBLEMS, InvalidPipeline, Place, Problem, did_you_mean, place_text
 from .property_paths import parse_json_path, parse_path
 
 _T = TypeVar("_T")
@@ -209,7 +209,7 @@ class Reader:
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
         """Add a problem."""
         self.counts[warn] += 1
-        if self.counts[warn] <= MOST_PROBLEMS:
+        if self.counts[warn] <= MAX_PROBLEMS:
             self.problems.append(Problem(code, place_text(place), what, fix, severity="warning" if warn else "error"))
 
     def wanted(self, value: object, kind: type[_T], place: Place, word: str) -> TypeGuard[_T]:
@@ -228,7 +228,7 @@ class Reader:
         """Warn about keys that are not in ``known``."""
         for key in value:
             if key not in known:
-                hint = did_you_mean(str(key), known) if self.counts[True] < MOST_PROBLEMS else ""
+                hint = did_you_mean(str(key), known) if self.counts[True] < MAX_PROBLEMS else ""
                 self.report("SM120", (place, key), f'{owner} has no key "{key}"; it is ignored.', hint, warn=True)
 
 

@@ -11,8 +11,8 @@ from .problems import Place
 if TYPE_CHECKING:
     from .report import Reporter
 
-MOST_ITEMS_AT_AWS = 100
-MOST_AT_A_TIME = 50
+MAX_ITEMS_AT_AWS = 100
+MAX_AT_A_TIME = 50
 LOOP_KEYS = frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBody"})
 PICKS = ("MaxBy", "MinBy")
 
@@ -26,17 +26,17 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, object], pl
             out.report("SM121", place, f'{called(name)} has no "{key}".', f'Add "{key}": [...].')
     if items is not None and not isinstance(items, list) and not is_expression(items):
         out.reader.wanted(items, list, (place, "IterableItems"), "a list, or an expression for a JSON list")
-    if isinstance(items, list) and not 1 <= len(items) <= MOST_ITEMS_AT_AWS:
-        what = f"SageMaker Pipelines allows 1 to {MOST_ITEMS_AT_AWS} items in a loop, not {len(items)}."
+    if isinstance(items, list) and not 1 <= len(items) <= MAX_ITEMS_AT_AWS:
+        what = f"SageMaker Pipelines allows 1 to {MAX_ITEMS_AT_AWS} items in a loop, not {len(items)}."
         out.report("SM122", (place, "IterableItems"), what, warn=True)
     if not is_expression(most) and not (
-        isinstance(most, int | float) and not isinstance(most, bool) and most in range(1, MOST_AT_A_TIME + 1)
+        isinstance(most, int | float) and not isinstance(most, bool) and most in range(1, MAX_AT_A_TIME + 1)
     ):
         fix = 'Write e.g. "MaxConcurrency": 5.'
         out.report(
             "SM121" if most is None else "SM122",
             place,
-            f"{called(name)} needs a MaxConcurrency from 1 to {MOST_AT_A_TIME}.",
+            f"{called(name)} needs a MaxConcurrency from 1 to {MAX_AT_A_TIME}.",
             fix,
         )
     if selector is not None and out.reader.wanted(selector, Mapping, (place, "Selector"), "an object"):

@@ -23,7 +23,7 @@ from .keys import (
     read_retries,
 )
 from .model import Comparison, ConditionNode, Get, JsonGet, Nest, Pipeline, Step
-from .problems import MOST_PROBLEMS, Place, Problem, Severity, did_you_mean, not_listed, place_text
+from .problems import MAX_PROBLEMS, Place, Problem, Severity, did_you_mean, not_listed, place_text
 from .step_types import AIRFLOW, KNOWN, SUPPORTED, VERDICT_BRANCHES, syntax_of, type_meant
 
 VERSION = "2020-12-01"
@@ -53,7 +53,7 @@ COMMON_KEYS = frozenset(
 FLAGS = frozenset({"SkipCheck", "FailOnViolation", "RegisterNewBaseline"})
 NESTED: tuple[Nest, ...] = ("IfSteps", "ElseSteps", "ForEachBody")
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-MOST_DEPTH = 60  # Conditions within Conditions; each level costs several stack frames
+MAX_DEPTH = 60  # Conditions within Conditions; each level costs several stack frames
 
 
 @dataclass(slots=True)
@@ -148,8 +148,8 @@ class Parser:
         """Add the steps in the list ``items``, those of a branch of ``parent`` if there is one; their names."""
         if not self.reader.wanted(items, list, place, "a list of steps"):
             return ()
-        if depth > MOST_DEPTH:
-            self.report("SM105", place, f"conditions are nested more than {MOST_DEPTH} deep.")
+        if depth > MAX_DEPTH:
+            self.report("SM105", place, f"conditions are nested more than {MAX_DEPTH} deep.")
             return ()
         named = (self._step(item, (place, i), parent, branch, depth) for i, item in enumerate(items))
         return tuple(name for names in named for name in names)
@@ -347,5 +347,5 @@ def parse(document: Mapping[str, object], source: str, written: Mapping[str, str
     pipeline = parser.pipeline(document, source)
     problems = parser.reader.problems
     severities: tuple[Severity, ...] = ("error", "warning")
-    problems += [not_listed(one) for one in severities if parser.reader.counts[one == "warning"] > MOST_PROBLEMS]
+    problems += [not_listed(one) for one in severities if parser.reader.counts[one == "warning"] > MAX_PROBLEMS]
     return Parsed(pipeline, parser.references, problems, parser.reader.comparisons)

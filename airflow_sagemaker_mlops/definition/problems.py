@@ -20,9 +20,9 @@ from typing import Any, Literal
 
 Place = tuple[Any, str | int] | None  # in a document; None is the root
 Severity = Literal["error", "warning"]
-MOST_PROBLEMS = 1000  # per kind; a document with more is broken, and more lines would not help its author
-MOST_NAMES = 1000  # searched for suggestions
-MOST_ALIKE = 64
+MAX_PROBLEMS = 1000  # per kind; a document with more is broken, and more lines would not help its author
+MAX_NAMES = 1000  # searched for suggestions
+MAX_ALIKE = 64
 LONGEST_WORD = 256
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_:\-]*")
 
@@ -65,8 +65,8 @@ def key_twice(key: str, line: int, column: int) -> Problem:
 
 
 def not_listed(severity: Severity) -> Problem:
-    """The problem reported in place of those beyond ``MOST_PROBLEMS``."""
-    what = f"more than {MOST_PROBLEMS} {severity}s of one kind; the others are not listed."
+    """The problem reported in place of those beyond ``MAX_PROBLEMS``."""
+    what = f"more than {MAX_PROBLEMS} {severity}s of one kind; the others are not listed."
     return Problem("SM163", "$", what, "Fix the first ones, and check again.", severity=severity)
 
 
@@ -137,8 +137,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     import difflib  # only a document with a problem pays for this import
 
-    names = sorted(islice(known, MOST_NAMES + 1))
-    if len(names) <= MOST_NAMES and len(word) <= LONGEST_WORD:
+    names = sorted(islice(known, MAX_NAMES + 1))
+    if len(names) <= MAX_NAMES and len(word) <= LONGEST_WORD:
         near = difflib.get_close_matches(word, _alike(word, names), n=1)
         if near:
             return f'Did you mean "{near[0]}"?'
@@ -148,10 +148,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _alike(word: str, names: list[str]) -> list[str]:
-    """The sorted ``names``; if more than ``MOST_ALIKE``, those nearest to ``word`` in forward or reversed order."""
-    if len(names) <= MOST_ALIKE:
+    """The sorted ``names``; if more than ``MAX_ALIKE``, those nearest to ``word`` in forward or reversed order."""
+    if len(names) <= MAX_ALIKE:
         return names
-    half = MOST_ALIKE // 4
+    half = MAX_ALIKE // 4
     at = bisect_left(names, word)
     backwards = sorted(name[::-1] for name in names)
     back = bisect_left(backwards, word[::-1])

@@ -214,7 +214,7 @@ def select(document: object, paths: Iterable[str]) -> dict[str, Any]:
     return chosen
 
 
-MOST_NAMES = 50  # list items in an outline
+MAX_NAMES = 50  # list items in an outline
 
 
 def _outline(source: object, target: object, parts: tuple[PathPart, ...]) -> None:
@@ -247,7 +247,7 @@ def _replace(target: Any, source: Any, part: PathPart, value: Any) -> None:
 
 def _add_names(source: Any, target: Any, part: PathPart) -> None:
     if isinstance(source, list):
-        for index, item in enumerate(source[:MOST_NAMES]):
+        for index, item in enumerate(source[:MAX_NAMES]):
             if index == len(target):
                 target.append(None)
             if target[index] is None:

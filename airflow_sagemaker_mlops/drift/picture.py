@@ -13,14 +13,14 @@ from .report import STABLE, DriftReport
 
 BAR = 40  # length of the longest bar
 LONGEST_LABEL = 24
-MOST_PICTURES = 3
+MAX_PICTURES = 3
 
 
 def picture(report: DriftReport) -> list[str]:
     """The lines; empty if no column exceeded its limit."""
     drawn = [finding for finding in report.findings if finding.verdict != STABLE and finding.labels]
     lines: list[str] = []
-    for finding in sorted(drawn, key=lambda one: -(one.value or 0))[:MOST_PICTURES]:
+    for finding in sorted(drawn, key=lambda one: -(one.value or 0))[:MAX_PICTURES]:
         most = max(*finding.baseline, *finding.current)
         width = min(max(map(len, finding.labels)), LONGEST_LABEL)
         lines += ["", f"  {finding.column}: share of the baseline (-) and of today (=)"]

@@ -29,8 +29,8 @@ from .settings import IsOpen, never
 
 SCHEMA, RECORDS, PSI, KS = "schema", "records", "psi", "ks"
 MISSING, NEW_CATEGORIES, LABEL_RATE = "missing", "new_categories", "label_rate"
-MOST_RULES = 200
-MOST_COLUMNS = 10_000
+MAX_RULES = 200
+MAX_COLUMNS = 10_000
 _COLUMN_KEYS = ("Columns", "Ignore")
 _ABSENT = object()
 
@@ -125,8 +125,8 @@ def _read(value: object, is_open: IsOpen = never) -> tuple[tuple[DriftRule, ...]
         ]
     if not value:
         return (), [RuleProblem("", "there are no rules.", "Leave Rules out to use the default rules.")]
-    if len(value) > MOST_RULES:
-        return (), [RuleProblem("", f"there are {len(value):,} rules.", f"Write at most {MOST_RULES}.")]
+    if len(value) > MAX_RULES:
+        return (), [RuleProblem("", f"there are {len(value):,} rules.", f"Write at most {MAX_RULES}.")]
     rules, problems = [], []
     for number, item in enumerate(value):
         if is_open(item):
@@ -256,7 +256,7 @@ class _Reader:
         if isinstance(value, str) or not isinstance(value, Sequence) or not value:
             self._add(key, f"{key} is {shown(value)} instead of a list of columns.", f"Write {key}: [hour, carrier].")
             return ()
-        if len(value) > MOST_COLUMNS or not all(isinstance(name, str) and name for name in value):
+        if len(value) > MAX_COLUMNS or not all(isinstance(name, str) and name for name in value):
             self._add(key, f"{key} has something that is not the name of a column.")
             return ()
         return tuple(value)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NUMERIC, CATEGORICAL, TEXT = "numeric", "categorical", "text"
 CHUNK = 100_000  # records
-MOST_CATEGORIES = 100_000  # distinct strings that are counted; a column with more is not categorical
+MAX_CATEGORIES = 100_000  # distinct strings that are counted; a column with more is not categorical
 FREE_TEXT = 1_000  # distinct strings; an undeclared column with more, mostly distinct, is an id or free text
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
@@ -129,7 +129,7 @@ class _Reader:
         column.missing += int(len(values) - present.sum())
         kept = stripped[present].to_numpy(dtype=object)
         if column.kind == CATEGORICAL:
-            if len(column.counts) <= MOST_CATEGORIES:
+            if len(column.counts) <= MAX_CATEGORIES:
                 column.counts.update(kept.tolist())
             return
         try:
@@ -159,11 +159,11 @@ class _Reader:
             elif name in self.texts:
                 column.example = next(iter(column.counts), "")
                 distinct = len(column.counts)
-                if distinct > MOST_CATEGORIES or (distinct > FREE_TEXT and distinct * 2 > self.records):
+                if distinct > MAX_CATEGORIES or (distinct > FREE_TEXT and distinct * 2 > self.records):
                     column.kind, column.counts = TEXT, Counter()
-            elif len(column.counts) > MOST_CATEGORIES:
+            elif len(column.counts) > MAX_CATEGORIES:
                 raise BadData(
-                    f'the column "{name}" is a category by declaration and has over {MOST_CATEGORIES:,} values.'
+                    f'the column "{name}" is a category by declaration and has over {MAX_CATEGORIES:,} values.'
                 )
         return Table(self.records, self.columns, self.declared.label)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..json_types import AwsShape
 
 LAST_LINES = 10
-MOST_COMMAND = 400
+MAX_COMMAND = 400
 # The format of the framework toolkits: ExecuteUserScriptError: ExitCode 1 ErrorMessage "..." Command "..."
 _USER_ERROR = re.compile(r'ErrorMessage "(?P<message>.*?)"\s*(?:ExtraInfo "|Command ")', re.DOTALL)
 _EXCEPTION = re.compile(r"^(?:\d\d:\d\d:\d\d )?(?P<error>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit)(?::\s.*)?)$")
@@ -64,4 +64,4 @@ def command_of(answer: AwsShape) -> str:
         program = str(named or (answer.get("Environment") or {}).get("SAGEMAKER_PROGRAM") or "")
         words = [program.strip('"')] if program else []
     text = shlex.join(str(word) for word in mask(words))
-    return text if len(text) <= MOST_COMMAND else f"{text[:MOST_COMMAND]} ..."
+    return text if len(text) <= MAX_COMMAND else f"{text[:MAX_COMMAND]} ..."

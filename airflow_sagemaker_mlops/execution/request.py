@@ -19,7 +19,7 @@ from .scope import Scope, name_in, naming_of, resolve
 from .secret_masking import mask, secrets_in
 from .step_run import StepRun
 
-MOST_SHOWN = 32_768  # characters; nobody reads a longer request in a user interface
+MAX_SHOWN = 32_768  # characters; nobody reads a longer request in a user interface
 
 
 async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ async def build_request(run: StepRun, ordinal: int, change: Change = unchanged) 
 async def show_request(run: StepRun, request: Mapping[str, object]) -> None:
     """Publish the request, with every expression resolved and every secret masked."""
     text = json.dumps(mask(dict(request)), ensure_ascii=False, default=str)
-    if len(text) <= MOST_SHOWN:
+    if len(text) <= MAX_SHOWN:
         await run.publish({"request": text})
 
 

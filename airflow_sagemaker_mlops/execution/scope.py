@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = {"ExperimentName": "PipelineName", "TrialName": "PipelineExecutionId"}
 EXPERIMENT_LIMIT = 120
-MOST_READ = 20_000_000  # bytes; largest S3 object from which a run reads values
+MAX_READ = 20_000_000  # bytes; largest S3 object from which a run reads values
 
 
 class Unreadable(Exception):
@@ -171,7 +171,7 @@ def _json_get(expression: JsonGet, scope: Scope, place: str) -> Any:
     except Unreadable as error:
         raise UnresolvedExpression(scope.step, name, f"could not be read: {error}", place=place) from None
     try:
-        document = read_json(text, most_bytes=MOST_READ)
+        document = read_json(text, most_bytes=MAX_READ)
     except NotJson as error:
         start = text[:60].decode("utf-8", "replace")
         why = f"could not be read: {uri} {error.predicate()}; it begins with {start!r}."

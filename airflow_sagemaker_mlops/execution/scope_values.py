@@ -12,7 +12,7 @@ from .aws.clients import Aws
 from .aws.errors import is_transient, may_pass
 from .exceptions import StepFailed
 from .identity import StepIdentity, whole_seconds
-from .scope import MOST_READ, Unreadable
+from .scope import MAX_READ, Unreadable
 
 if TYPE_CHECKING:
     from ..json_types import JsonObject
@@ -66,7 +66,7 @@ def s3_reader(aws: Aws) -> Callable[[str], bytes]:
         if not uri.startswith("s3://") or not bucket or not key:
             raise Unreadable(f'"{uri}" is not the S3 URI of an object')
         try:
-            content = bytes(aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read(MOST_READ + 1))
+            content = bytes(aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read(MAX_READ + 1))
         except Exception as error:
             if is_transient(error) or may_pass(error):
                 raise  # a running job must not be abandoned because of it
@@ -74,8 +74,8 @@ def s3_reader(aws: Aws) -> Callable[[str], bytes]:
             known = {"NoSuchKey": "there is no such object", "NoSuchBucket": "there is no such bucket"}
             words = f"received an error while reading {uri}: {known.get(code, str(error))} ({code})"
             raise Unreadable(words) from error
-        if len(content) > MOST_READ:
-            raise Unreadable(f"{uri} is larger than {MOST_READ} bytes")
+        if len(content) > MAX_READ:
+            raise Unreadable(f"{uri} is larger than {MAX_READ} bytes")
         return content
 
     return read

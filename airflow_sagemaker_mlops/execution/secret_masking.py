@@ -47,8 +47,8 @@ _ASSIGNED = re.compile(
 )
 _FLAG = re.compile(r"(?<!\S)(?P<name>--?[A-Za-z][A-Za-z0-9_-]{0,80})[ \t]+(?!--[A-Za-z]|-[A-Za-z]\b)")
 _VALUE = re.compile(r"""(?P<quote>\\*["'])(?P<quoted>.*?)(?P=quote)|[^\s,;&"'\\]+""", re.DOTALL)
-_MOST_QUOTED = 4_000
-_MOST_ARGUMENTS = 200
+_MAX_QUOTED = 4_000
+_MAX_ARGUMENTS = 200
 
 
 def mask(value: object, known: set[str] | None = None) -> Any:
@@ -142,7 +142,7 @@ def _secrets_of_commands(items: list[Any] | tuple[Any, ...]) -> dict[int, int]:
     found: dict[int, int] = {}
     for at, word in enumerate(words):
         if (program := word.rpartition("/")[2]) in PROGRAMS:
-            for index, start in secrets_of_command(program, words[at + 1 : at + 1 + _MOST_ARGUMENTS]).items():
+            for index, start in secrets_of_command(program, words[at + 1 : at + 1 + _MAX_ARGUMENTS]).items():
                 found.setdefault(at + 1 + index, start)
     return found
 
@@ -228,7 +228,7 @@ def _values_of(named: re.Pattern[str], text: str, found: set[str]) -> str:
             if not typed["next"].startswith("="):
                 continue
             begin = typed.end()
-        value = _VALUE.match(text, begin, begin + _MOST_QUOTED)
+        value = _VALUE.match(text, begin, begin + _MAX_QUOTED)
         if (
             value is None
             or NOTHING.fullmatch(value[0])

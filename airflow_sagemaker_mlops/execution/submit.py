@@ -27,7 +27,7 @@ from .step_run import StepRun, Submitted, now
 if TYPE_CHECKING:
     from ..json_types import AwsShape
 
-MOST_ORDINALS = 500
+MAX_ORDINALS = 500
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 Inspect = Callable[[str], Awaitable[dict[str, Any] | None]]
 STOP_WAIT_S = 1800.0  # a training job may upload its model first
@@ -137,13 +137,13 @@ async def _last_ordinal(run: StepRun) -> int:
     if name_of(run, 0) == name_of(run, 1):
         return 0  # the document gives the full name
     own: int | None = None
-    for ordinal in range(MOST_ORDINALS):
+    for ordinal in range(MAX_ORDINALS):
         found = await describe(run, name_of(run, ordinal))
         if found is None:
             return max(ordinal - 1, 0) if own is None else own
         if is_of_run(run, await _tags(run, found)):
             own = ordinal
-    raise StepFailed(f'Step "{run.identity.step}": more than {MOST_ORDINALS} resources were created in this run.')
+    raise StepFailed(f'Step "{run.identity.step}": more than {MAX_ORDINALS} resources were created in this run.')
 
 
 async def _ensure(run: StepRun, ordinal: int, change: Change, *, is_continuation: bool = False) -> Submitted:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..plan.model import ParameterPlan, Plan
 
 JSON_TYPES = {"String": "string", "Integer": "integer", "Float": "number", "Boolean": "boolean"}
-MOST_USERS, LONGEST_DEFAULT = 3, 20  # in a parameter's help, which is part of the serialized DAG
+MAX_USERS, LONGEST_DEFAULT = 3, 20  # in a parameter's help, which is part of the serialized DAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +262,8 @@ def _help(users: Sequence[str], default: object) -> str:
     """The help text of a parameter that the definition does not describe, without choices, which the field lists."""
     if not users:
         return "Not used by any step."
-    more = f" and {len(users) - MOST_USERS} more" if len(users) > MOST_USERS else ""
-    used_by = f"Used by {', '.join(users[:MOST_USERS])}{more}."
+    more = f" and {len(users) - MAX_USERS} more" if len(users) > MAX_USERS else ""
+    used_by = f"Used by {', '.join(users[:MAX_USERS])}{more}."
     word = default if isinstance(default, str) else "" if default is None else json.dumps(default)
     is_plain = word.strip() == word != "" and word.isprintable() and len(word) <= LONGEST_DEFAULT
     return f"{used_by} Default: {word}." if is_plain else used_by

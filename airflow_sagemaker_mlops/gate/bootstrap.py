@@ -6,7 +6,7 @@ and their Application" (1997), section 4.2.  Below the resolution of one resampl
 tail.
 
 A metric of sums needs only weighted sums, not resampled records: over the distinct kinds of records, if they are few
-(a confusion table of two models has 8), or over up to ``MOST_PARTS`` parts.  More records than that are first divided
+(a confusion table of two models has 8), or over up to ``MAX_PARTS`` parts.  More records than that are first divided
 into that many random parts of equal size, and the parts are resampled; the variance of their sums equals that of
 the records.
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RESAMPLES = 1999  # 5 % of (resamples + 1) is a whole number
-MOST_PARTS = 4096
-MOST_KINDS = 64
+MAX_PARTS = 4096
+MAX_KINDS = 64
 FEWEST_RESAMPLES = 199  # for functions that need all records, on large data
-MOST_EVALUATED = 20_000_000  # total number of records passed to such a function
+MAX_EVALUATED = 20_000_000  # total number of records passed to such a function
 _CHUNK = 250
 
 
@@ -161,7 +161,7 @@ def compare_by_function(
     weights, groups = draws.weights, draws.groups
     candidate, champion = scores
     records = len(label)
-    number = min(RESAMPLES, max(FEWEST_RESAMPLES, MOST_EVALUATED // records))
+    number = min(RESAMPLES, max(FEWEST_RESAMPLES, MAX_EVALUATED // records))
     generator = weights.generator(1)
     members = None if groups is None else _members(groups)
 
@@ -209,14 +209,14 @@ def _kinds(columns: tuple[Any, ...]) -> tuple[Any, Any] | None:
     codes = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
         values = np.unique(column[:1000])
-        if len(values) > MOST_KINDS:
+        if len(values) > MAX_KINDS:
             return None
         values = np.unique(column)
-        if len(values) > MOST_KINDS or int(codes.max()) * len(values) > 10**6:
+        if len(values) > MAX_KINDS or int(codes.max()) * len(values) > 10**6:
             return None
         codes = np.unique(codes * len(values) + np.searchsorted(values, column), return_inverse=True)[1].reshape(-1)
     first, counts = np.unique(codes, return_index=True, return_counts=True)[1:]
-    if len(first) > MOST_KINDS:
+    if len(first) > MAX_KINDS:
         return None
     return np.stack([column[first] for column in columns], axis=-1), counts
 
@@ -229,13 +229,13 @@ def _parts(columns: tuple[Any, ...], groups: NDArray[Any] | None, weights: Weigh
     """Sums (parts, columns) over the records that are drawn as a whole."""
     records = len(columns[0])
     units = records if groups is None else int(groups.max()) + 1
-    if units > MOST_PARTS:
+    if units > MAX_PARTS:
         part = np.empty(units, dtype=np.int64)
-        part[weights.generator(2).permutation(units)] = np.arange(units) % MOST_PARTS
+        part[weights.generator(2).permutation(units)] = np.arange(units) % MAX_PARTS
         groups = part if groups is None else part[groups]
     elif groups is None:
         return np.stack(columns, axis=-1)
-    number = min(units, MOST_PARTS)
+    number = min(units, MAX_PARTS)
     return np.stack([np.bincount(groups, weights=column, minlength=number) for column in columns], axis=-1)
 
 

@@ -15,7 +15,7 @@ from typing import TextIO
 
 from .problems import BadPredictions
 
-MOST_NAMED = 5  # per sentence
+MAX_NAMED = 5  # per sentence
 BY_LINE = ("text/csv", "text/libsvm", "application/jsonlines", "application/x-jsonlines")  # a record a line
 SCORES = ("score", "probability", "prediction", "predicted_value", "predictions")
 
@@ -91,8 +91,8 @@ def _requests(lines: Iterable[str], variant: str, bad: list[str]) -> dict[str, l
 
 
 def _named(places: list[str]) -> str:
-    more = f" and {len(places) - MOST_NAMED} more" if places[MOST_NAMED:] else ""
-    return ", ".join(places[:MOST_NAMED]) + more
+    more = f" and {len(places) - MAX_NAMED} more" if places[MAX_NAMED:] else ""
+    return ", ".join(places[:MAX_NAMED]) + more
 
 
 def _read(line: str) -> tuple[str, list[float]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from scipy.special import ndtr, ndtri
 
 POWER = 0.8  # power for which the number of records is computed
-MOST_NEEDED = 1e9  # a larger number of records is not reported
+MAX_NEEDED = 1e9  # a larger number of records is not reported
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Comparison(ABC):
         if not distance or not math.isfinite(self.error) or not self.error:
             return None
         number = self.records * ((quantile(1 - alpha) + quantile(POWER)) * self.error / distance) ** 2
-        return math.ceil(number) if number < MOST_NEEDED else None
+        return math.ceil(number) if number < MAX_NEEDED else None
 
 
 @dataclass(frozen=True)

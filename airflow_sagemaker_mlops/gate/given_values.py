@@ -46,7 +46,7 @@ def shown(value: object) -> str:
     return cut(repr(value) if not isinstance(value, int) or abs(value) < 10**40 else "a huge number")
 
 
-def cut(value: object, most: int = 60) -> str:
-    """``value`` as a text of at most ``most`` characters."""
+def cut(value: object, limit: int = 60) -> str:
+    """``value`` as a text of at most ``limit`` characters."""
     text = str(value)
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -39,9 +39,9 @@ class BadPredictions(ValueError):
         super().__init__("\n".join(self.sentences))
 
 
-def first_few(names: Iterable[object], count: int, most: int = 5) -> str:
+def first_few(names: Iterable[object], count: int, limit: int = 5) -> str:
     """``a, b, c and 12 more``: the first of ``count`` names."""
-    shown = [str(name) for name, _ in zip(names, range(most))]
+    shown = [str(name) for name, _ in zip(names, range(limit))]
     more = count - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
 

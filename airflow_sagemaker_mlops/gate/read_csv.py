@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 BLOCK = 4_000_000  # bytes
 ROWS_OF_A_CHUNK = 50_000
 LONGEST_LINE = 1_000_000  # bytes
-MOST_COLUMNS = 10_000
-MOST_RAGGED = 1_000
+MAX_COLUMNS = 10_000
+MAX_RAGGED = 1_000
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _BOM = b"\xef\xbb\xbf"
 
@@ -149,8 +149,8 @@ class _Rows:
             raise self._malformed(reader, error) from error
         if not any(names):
             raise BadPredictions([f"{part.name} is empty; its first line has to name the columns."])
-        if len(names) > MOST_COLUMNS:
-            raise BadPredictions([f"{part.name} has {len(names):,} columns; the most is {MOST_COLUMNS:,}."])
+        if len(names) > MAX_COLUMNS:
+            raise BadPredictions([f"{part.name} has {len(names):,} columns; the most is {MAX_COLUMNS:,}."])
         for delimiter, called in _OTHER_DELIMITERS.items():
             if len(names) == 1 and delimiter in names[0]:
                 raise BadPredictions([f"{part.name} separates its columns by {called}. Write it with commas."])
@@ -160,7 +160,7 @@ class _Rows:
         width, strange, before = len(self.names), 0, self.line if reader.line_num == 0 else 0
         ragged: list[str] = []
         is_over = False
-        while not is_over and strange < MOST_RAGGED:
+        while not is_over and strange < MAX_RAGGED:
             rows: list[list[str]] = []
             numbers: list[int] = []
             try:
@@ -173,7 +173,7 @@ class _Rows:
                     elif row:  # an empty line is skipped
                         strange += 1
                         ragged += [f"line {before + reader.line_num} ({len(row)})"] if strange <= 5 else []
-                        if strange == MOST_RAGGED:
+                        if strange == MAX_RAGGED:
                             break
                 else:
                     is_over = True
@@ -184,7 +184,7 @@ class _Rows:
                 yield Chunk(numbers, {name: list(by_column[at]) for name, at in positions.items()})
         if strange:
             many = f"{strange:,} lines have" if strange > 1 else "one line has"
-            at_least = "at least " if strange == MOST_RAGGED else ""
+            at_least = "at least " if strange == MAX_RAGGED else ""
             fields = f"another number of fields than the header ({width}): {first_few(ragged, strange)}"
             raise BadPredictions([f"{self.part.name}: {at_least}{many} {fields}."])
 

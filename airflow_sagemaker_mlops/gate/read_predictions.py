@@ -21,7 +21,7 @@ from . import read_csv, read_parquet
 from .chunk import Chunk
 from .problems import BadPredictions, alike, first_few
 from .rules import VALUES_FILE
-from .table import LONGEST_ID, MOST_RECORDS, Groups, Predictions, joined, table
+from .table import LONGEST_ID, MAX_RECORDS, Groups, Predictions, joined, table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,8 +102,8 @@ def _read(path: Path, columns: Sequence[str], scores: tuple[str, ...], *, is_pai
         for chunk in chunks(sorted(set(mapped.values()))):
             _take(found, chunk, mapped)
             lines.append(np.asarray(chunk.lines, dtype=np.int64))
-            if found.records > MOST_RECORDS:
-                raise BadPredictions([f"{path} has more than {MOST_RECORDS:,} records."])
+            if found.records > MAX_RECORDS:
+                raise BadPredictions([f"{path} has more than {MAX_RECORDS:,} records."])
         found.lines.append(np.concatenate(lines) if lines else np.zeros(0, dtype=np.int64))
     if not found.records:
         raise BadPredictions([f"{path} has no records."])

@@ -12,7 +12,7 @@ from .report import PROMOTE, REJECT, GateReport
 from .rules import EXTERNAL, METRICS, RECORDED, Rule
 
 NO_CHAMPION = (PROMOTE, REJECT, "approve")
-MOST_SLICES = 1000  # of one column; a column with more is an id, not a slice
+MAX_SLICES = 1000  # of one column; a column with more is an id, not a slice
 
 
 def refuse_what_cannot_be_judged(case: Case) -> None:
@@ -90,8 +90,8 @@ def _wrong_scores(case: Case) -> list[str]:
 
 def _wrong_slices(case: Case, column: str) -> list[str]:
     groups = case.predictions.columns[column]
-    if len(groups.values) > MOST_SLICES:
-        return [f'the column "{column}" has {len(groups.values):,} values; the most for a Slice is {MOST_SLICES:,}.']
+    if len(groups.values) > MAX_SLICES:
+        return [f'the column "{column}" has {len(groups.values):,} values; the most for a Slice is {MAX_SLICES:,}.']
     wrong: list[str] = []
     expected: dict[str, None] = {}
     for rule in case.rules:

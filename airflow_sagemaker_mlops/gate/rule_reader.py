@@ -24,7 +24,7 @@ from .rules import (
     goal_of_name,
 )
 
-MOST_RULES = 200  # a bound against absurd documents
+MAX_RULES = 200  # a bound against absurd documents
 # Names of the same metrics elsewhere
 _ALIASES = {
     "roc_auc": "auc",
@@ -102,8 +102,8 @@ def _read(value: object, is_deferred: Callable[[Any], bool]) -> tuple[list[Rule]
         return [], [
             RuleProblem("", "the list of rules is empty.", "Write one rule at least: - {Metric: auc, Must: improve}.")
         ]
-    if len(value) > MOST_RULES:
-        return [], [RuleProblem("", f"there are {len(value):,} rules; the most is {MOST_RULES}.")]
+    if len(value) > MAX_RULES:
+        return [], [RuleProblem("", f"there are {len(value):,} rules; the most is {MAX_RULES}.")]
     rules: list[Rule] = []
     problems: list[RuleProblem] = []
     deferred = False

@@ -9,7 +9,7 @@ from .report import INCONCLUSIVE, PROMOTE, REJECT, SKIPPED, GateReport, RuleResu
 from .rules import EXTERNAL, Rule
 
 LONGEST = 1000  # an approval description of SageMaker takes 1,024 characters
-MOST_SENTENCES = 3
+MAX_SENTENCES = 3
 
 
 def rule_sentence(rule: Rule, result: RuleResult, noun: str, why_not: str = "", notes: Sequence[str] = ()) -> str:
@@ -125,9 +125,9 @@ def whole_sentence(report: GateReport, rules: Sequence[Rule], noun: str) -> str:
         leading = [result for result in counting if result.verdict == REJECT]
     else:
         leading = primary or counting
-    parts = [result.sentence for result in leading[:MOST_SENTENCES]]
-    if len(leading) > MOST_SENTENCES:
-        parts.append(f"So {_more(len(leading) - MOST_SENTENCES)}.")
+    parts = [result.sentence for result in leading[:MAX_SENTENCES]]
+    if len(leading) > MAX_SENTENCES:
+        parts.append(f"So {_more(len(leading) - MAX_SENTENCES)}.")
     parts += _others(counting, leading)
     if report.no_champion is not None:
         parts.append("There is no champion yet.")

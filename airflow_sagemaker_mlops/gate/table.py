@@ -18,7 +18,7 @@ from .problems import BadPredictions, alike, first_few
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-MOST_RECORDS = 50_000_000
+MAX_RECORDS = 50_000_000
 LONGEST_ID = 256  # bytes
 GREATEST = 1e100  # of a score or a regression label; its square must be finite
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         StepDocument,
     )
 
-MOST_PROPERTIES = 30
+MAX_PROPERTIES = 30
 LONGEST = {"name": 120, "value": 2500, "description": 3072, "id": 256, "uri": 2048}
 TYPES = {"model": "Model", "code": "Code"}
 # jobs for which SageMaker creates trial components, by their ARNs
@@ -273,7 +273,7 @@ def _properties(members: Mapping[str, object]) -> dict[str, str]:
     kept = {key: value for key, value in members.items() if value not in (None, "", [], {})}
     return {
         _one_line(_cut(key, "value")): _one_line(_cut(_text(value), "value"))
-        for key, value in list(kept.items())[:MOST_PROPERTIES]
+        for key, value in list(kept.items())[:MAX_PROPERTIES]
     }
 
 

@@ -24,7 +24,7 @@ from .spec import NO_SPEC, BodyStep, Outputs, ParameterSlot, Side, StepSpec
 if TYPE_CHECKING:
     from ..json_types import Json, JsonObject
 
-MOST_TEXTS = 16
+MAX_TEXTS = 16
 NOT_IN_SPEC = frozenset({"Name", "Type", "DependsOn", "DisplayName", "Description", "x-airflow", "Arguments"})
 NESTED = frozenset({"IfSteps", "ElseSteps", "ForEachBody"})
 # A block that the SDK writes into every document; a spec has one word in its place.
@@ -44,7 +44,7 @@ def plan_of(definition: object, base_dir: Path | None = None) -> Plan:
     return _plan_of_text(*read_text(definition, base_dir, None))
 
 
-@functools.lru_cache(maxsize=MOST_TEXTS)
+@functools.lru_cache(maxsize=MAX_TEXTS)
 def _plan_of_text(text: str, name: str) -> Plan:
     return make_plan(load_pipeline(text.encode(), name=name))
 

@@ -11,7 +11,7 @@ import re
 from ..definition.secret_names import holds_secret
 from .model import Plan, TaskPlan, Upstream
 
-MOST_STEPS = 25  # more rows are no help, and every serialized DAG contains the text
+MAX_STEPS = 25  # more rows are no help, and every serialized DAG contains the text
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+!|<>~])")
 _TRUE_IF = "True if "
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
@@ -50,7 +50,7 @@ def pipeline_doc(plan: Plan) -> str:
 
 def _steps(plan: Plan) -> list[str]:
     steps = [task for task in plan.tasks if task.is_step]
-    if len(steps) > MOST_STEPS:
+    if len(steps) > MAX_STEPS:
         return [f"{len(steps)} steps: `sagemaker-mlops plan` shows them.", ""]
     from .show import mermaid
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Members derived from other steps; the change is reported there.
 NOT_COMPARED = frozenset({"Parameters", "Outputs", "Files", "Branches"})
-MOST_SHOWN = 80
+MAX_SHOWN = 80
 
 
 def differences(old: Plan, new: Plan) -> list[str]:
@@ -85,7 +85,7 @@ def _shown(value: object) -> str:
     if value is _NOTHING:
         return "(nothing)"
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
 
 
 def _edges(old: Plan, new: Plan) -> Iterator[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..json_types import AwsShape
     from .clients import SageMakerRegistry
 
-MOST = 100  # configurations to search, newest first
+MAX_CONFIGURATIONS = 100  # configurations to search, newest first
 LONGEST_WAIT_S = 3600.0  # for an update that is in progress
 PAUSE_S = 5.0
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
@@ -30,9 +30,9 @@ class EndpointBusy(EndpointNotUpdated):
 
 
 def configuration_of(
-    client: Client, version: Version, *, variants: frozenset[str] = frozenset(), most: int = MOST
+    client: Client, version: Version, *, variants: frozenset[str] = frozenset(), limit: int = MAX_CONFIGURATIONS
 ) -> str:
-    """The newest endpoint configuration that serves only ``version``; "" if none of the newest ``most`` does.
+    """The newest endpoint configuration that serves only ``version``; "" if none of the newest ``limit`` does.
 
     :param variants: names of production variants; a configuration with the same names is preferred to a newer one,
         because auto scaling, alarms and requests name variants
@@ -40,7 +40,7 @@ def configuration_of(
     sagemaker = client("sagemaker")
     known: dict[str, bool] = {}
     newest = ""
-    answer = sagemaker.list_endpoint_configs(SortBy="CreationTime", SortOrder="Descending", MaxResults=most)
+    answer = sagemaker.list_endpoint_configs(SortBy="CreationTime", SortOrder="Descending", MaxResults=limit)
     for row in answer.get("EndpointConfigs") or []:
         described = sagemaker.describe_endpoint_config(EndpointConfigName=row["EndpointConfigName"])
         served = described.get("ProductionVariants") or []

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import unicodedata
 
-MOST_DESCRIPTION = 1024
-MOST_METADATA = 256
-MOST_PROPERTIES = 50
+MAX_DESCRIPTION = 1024
+MAX_METADATA = 256
+MAX_PROPERTIES = 50
 _MARKS = frozenset("_.:/=+-@")
 _ENDS = (". ", "; ", ", ", " ")
 
 
-def fitted(text: str, most: int = MOST_DESCRIPTION) -> str:
-    """``text`` on one line of at most ``most`` characters; if cut, after a sentence or word and with "…"."""
+def fitted(text: str, limit: int = MAX_DESCRIPTION) -> str:
+    """``text`` on one line of at most ``limit`` characters; if cut, after a sentence or word and with "…"."""
     line = " ".join(text.split())
-    if len(line) <= most:
+    if len(line) <= limit:
         return line
-    room = line[: most - 2]
+    room = line[: limit - 2]
     for end in _ENDS:
         at = room.rfind(end)
-        if at >= most // 2:
+        if at >= limit // 2:
             kept = room[: at + 1].rstrip(" ,;")
             return f"{kept} …" if kept.endswith(".") else f"{kept}…"
     return f"{room}…"
@@ -31,12 +31,12 @@ def fitted(text: str, most: int = MOST_DESCRIPTION) -> str:
 
 def is_metadata(text: str) -> bool:
     """Whether ``text`` can be a value of ``CustomerMetadataProperties``."""
-    return 0 < len(text) <= MOST_METADATA and all(_fits(letter) for letter in text)
+    return 0 < len(text) <= MAX_METADATA and all(_fits(letter) for letter in text)
 
 
 def metadata_value(text: str) -> str:
     """``text`` as a value of ``CustomerMetadataProperties``: other characters become "_"; empty stays empty."""
-    return "".join(letter if _fits(letter) else "_" for letter in " ".join(text.split()))[:MOST_METADATA]
+    return "".join(letter if _fits(letter) else "_" for letter in " ".join(text.split()))[:MAX_METADATA]
 
 
 def _fits(letter: str) -> bool:

@@ -23,8 +23,8 @@ from .dag_files import dag_file_problems
 from .errors import ContentGone
 
 SCHEMA = 1
-MOST_FILES = 10_000
-MOST_BYTES = 250_000_000  # in a bundle, and in the code of one parameter
+MAX_FILES = 10_000
+MAX_BYTES = 250_000_000  # in a bundle, and in the code of one parameter
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
 _SKIPPED = frozenset({"__pycache__"})
 
@@ -130,7 +130,7 @@ def read_bundle(data: bytes, digest: str, uri: str) -> Bundle:
     if hashlib.sha256(data).hexdigest() != digest:
         raise ContentGone(f"{uri} was altered: its SHA-256 is not the one in its name.")
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        if sum(one.file_size for one in packed.infolist()) > MOST_BYTES:
+        if sum(one.file_size for one in packed.infolist()) > MAX_BYTES:
             raise ContentGone(f"{uri} is no bundle: unpacked, it is too large.")
         files = {name: packed.read(name) for name in packed.namelist()}
     manifest = manifest_of(files.get(MANIFEST, b""), f"{uri}/{MANIFEST}")
@@ -197,8 +197,8 @@ def _files_of(folder: Path, place: str, problems: list[Problem], code: str = BAD
             problems.append(Problem(code, place, what, "Replace it by the file, or move it elsewhere."))
             continue
         total += path.stat().st_size
-        if len(found) >= MOST_FILES or total > MOST_BYTES:
-            what = f'"{folder}" has more than {MOST_FILES:,} files or {MOST_BYTES // 1_000_000} MB.'
+        if len(found) >= MAX_FILES or total > MAX_BYTES:
+            what = f'"{folder}" has more than {MAX_FILES:,} files or {MAX_BYTES // 1_000_000} MB.'
             problems.append(Problem(code, place, what, "Move what is no code elsewhere."))
             return found
         found[name] = path.read_bytes()

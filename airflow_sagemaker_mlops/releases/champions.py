@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..stages.model import Stage
     from .history import Entry
 
-MOST_UNDONE = 50
+MAX_UNDONE = 50
 
 
 def champion_now(client: Client, stage: Stage) -> str:
@@ -44,7 +44,7 @@ def promoted_since(client: Client, stage: Stage, before: str) -> tuple[str, ...]
             continue
         found.append(wanted)
         wanted = entry.replaced
-        if wanted == before or not wanted or len(found) == MOST_UNDONE:
+        if wanted == before or not wanted or len(found) == MAX_UNDONE:
             break
     if wanted != before:
         raise ReleaseError(

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ..s3 import NEW
-from .bundle import MOST_BYTES, Bundle, read_bundle
+from .bundle import MAX_BYTES, Bundle, read_bundle
 from .errors import ContentGone, ReleaseError
 from .objects import Objects
 
@@ -128,7 +128,7 @@ class Releases:
     def bundle(self, digest: str) -> Bundle:
         """A stored bundle.  Raises :class:`ContentGone`."""
         name = bundle_name(digest)
-        stored = self.objects.read(name, MOST_BYTES * 2)
+        stored = self.objects.read(name, MAX_BYTES * 2)
         if stored is None:
             raise ContentGone(f"{self.objects.uri(name)} is gone, and with it the release. Deploy its commit again.")
         return read_bundle(stored[0], digest, self.objects.uri(name))

@@ -56,6 +56,6 @@ def lasting_effects(
     yield "tasks of running DAG runs, which take the DAG files that are there when they start"
 
 
-def _listed(steps: list[str], most: int = 4) -> str:
-    more = f" and {len(steps) - most} more" if len(steps) > most else ""
-    return ", ".join(steps[:most]) + more
+def _listed(steps: list[str], limit: int = 4) -> str:
+    more = f" and {len(steps) - limit} more" if len(steps) > limit else ""
+    return ", ".join(steps[:limit]) + more

@@ -45,8 +45,8 @@ class Objects:
             raise self._denied(error, "read", name) from error
         return Stored(str(answer.get("ETag") or ""), str((answer.get("Metadata") or {}).get("sha256") or ""))
 
-    def read(self, name: str, most: int) -> tuple[bytes, str] | None:
-        """Content and ETag; ``None`` if there is no such object.  Raises :class:`ReleaseError` above ``most`` bytes."""
+    def read(self, name: str, limit: int) -> tuple[bytes, str] | None:
+        """Content and ETag; ``None`` if there is no such object.  Raises :class:`ReleaseError` above ``limit`` bytes."""
         bucket, key = split_uri(self.uri(name))
         try:
             answer = self.s3.get_object(Bucket=bucket, Key=key)
@@ -54,7 +54,7 @@ class Objects:
             if error_code(error) in ABSENT | {"NoSuchBucket"}:
                 return None
             raise self._denied(error, "read", name) from error
-        if answer["ContentLength"] > most:
+        if answer["ContentLength"] > limit:
             raise ReleaseError(f"{self.uri(name)} is too large: {answer['ContentLength']:,} bytes.")
         return answer["Body"].read(), str(answer["ETag"])
 

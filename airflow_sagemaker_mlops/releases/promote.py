@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from .bundle import MOST_BYTES, Bundle, Code, digest_of
+from .bundle import MAX_BYTES, Bundle, Code, digest_of
 from .errors import ContentGone
 from .history import Entry
 from .release import Target
@@ -26,7 +26,7 @@ def _code(source: Target, parameter: str, entry: Mapping[str, str]) -> Code:
     folder = f"code/{digest}/"
     files: dict[str, bytes] = {}
     for found in source.releases.objects.names(folder):
-        stored = source.releases.objects.read(found, MOST_BYTES)
+        stored = source.releases.objects.read(found, MAX_BYTES)
         if stored is not None:
             files[found[len(folder) :]] = stored[0]
     actual = hashlib.sha256(files.get(name, b"")).hexdigest() if name else digest_of(files)

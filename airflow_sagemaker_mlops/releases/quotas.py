@@ -13,7 +13,7 @@ from ..stages.model import Stage
 from ..steps.instances import Instances, instances_of
 from .rights import rights_of
 
-MOST_PAGES = 100  # of 100 quotas; SageMaker has some thousand
+MAX_PAGES = 100  # of 100 quotas; SageMaker has some thousand
 NO_QUOTAS = "NotImplementedException"  # of the embedded AWS
 _ACCOUNT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):")
 
@@ -92,7 +92,7 @@ def _quotas(client: Client, names: frozenset[str]) -> dict[str, float]:
     service = client("service-quotas")
     found: dict[str, float] = {}
     members = {"ServiceCode": "sagemaker", "MaxResults": 100}
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         answer = service.list_service_quotas(**members)
         for row in answer.get("Quotas") or []:
             if row.get("QuotaName") in names:

@@ -21,7 +21,7 @@ from ..steps.policy_values import with_values
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NoSuchEntity", "403"})
 _SESSION = re.compile(r"arn:(?P<partition>aws[a-z-]*):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.*")
-MOST_ACTIONS = 100  # in one simulation
+MAX_ACTIONS = 100  # in one simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,8 @@ def _denied(client: Client, principal: str, actions: list[str], resource: str, p
             "ContextKeyType": "string",
         }
         context = {"ContextEntries": [entry]}
-    for start in range(0, len(actions), MOST_ACTIONS):
-        part = actions[start : start + MOST_ACTIONS]
+    for start in range(0, len(actions), MAX_ACTIONS):
+        part = actions[start : start + MAX_ACTIONS]
         members: dict[str, Any] = {
             "PolicySourceArn": principal,
             "ActionNames": part,

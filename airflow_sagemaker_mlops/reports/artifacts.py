@@ -9,7 +9,7 @@ from ..json_types import JsonObject
 from .reading import LONG, count, objects, region_in, text
 from .shapes import ArtifactView
 
-MOST_USERS = 50
+MAX_USERS = 50
 OUTPUT, MODEL = "output", "model"
 
 
@@ -27,7 +27,7 @@ def artifacts_in(steps: Sequence[JsonObject], *, console: bool) -> list[Artifact
             if made:
                 known["role"] = artifact["role"]
                 known["made_by"] = known["made_by"] or name
-            elif name not in known["used_by"] and len(known["used_by"]) < MOST_USERS:
+            elif name not in known["used_by"] and len(known["used_by"]) < MAX_USERS:
                 known["used_by"].append(name)
     for artifact in found.values():
         if region and artifact["uri"].startswith("s3://"):

@@ -19,9 +19,9 @@ from ..records.store.listing import ListingOf, no_listing
 from .index_entries import Run, metric_title, run_of, short, verdicts_of
 from .reading import Cutter, clipped, mapping, number, objects, text, as_text
 
-MOST_RUNS = 6
-MOST_ROWS = 200
-MOST_PHRASES = 60
+MAX_RUNS = 6
+MAX_ROWS = 200
+MAX_PHRASES = 60
 SENTENCE = 600
 _Rows = Iterator[tuple[str, str]]
 
@@ -67,7 +67,7 @@ def comparison_view(records: Sequence[object], *, listing_of: ListingOf = no_lis
     cutter = Cutter()
     found = [mapping(record) for record in records if mapping(mapping(record).get("run"))]
     found.sort(key=lambda record: moment(mapping(record["run"]).get("started")))
-    chosen = cutter.first("runs", found, MOST_RUNS)
+    chosen = cutter.first("runs", found, MAX_RUNS)
     notes: list[str] = []
     why = [_why(old, new, listing_of, notes) for old, new in itertools.pairwise(chosen)]
     sections = [_section(title, rows, chosen, cutter) for title, rows in _SECTIONS]
@@ -102,14 +102,14 @@ def _why(old: JsonObject, new: JsonObject, listing_of: ListingOf, notes: list[st
             "an older version."
         )
         return why
-    for phrase in phrases[:MOST_PHRASES]:
+    for phrase in phrases[:MAX_PHRASES]:
         said = clipped(phrase, SENTENCE)
         if said.startswith("same "):
             why["same"] += [part.removeprefix("same ") for part in said.split(", ")]
         else:
             why["different"].append(_as_sentence(said))
-    if len(phrases) > MOST_PHRASES:
-        why["different"].append(f"And {len(phrases) - MOST_PHRASES} more differences.")
+    if len(phrases) > MAX_PHRASES:
+        why["different"].append(f"And {len(phrases) - MAX_PHRASES} more differences.")
     return why
 
 
@@ -126,7 +126,7 @@ def _section(title: str, rows_of: Callable[[JsonObject], _Rows], runs: list[Json
         rows.append({"name": name, "values": values, "changed": len(known) > 1})
     rows.sort(key=lambda row: not row["changed"])
     changed = sum(row["changed"] for row in rows)
-    return {"title": title, "rows": cutter.first(title.lower(), rows, MOST_ROWS), "changed": changed}
+    return {"title": title, "rows": cutter.first(title.lower(), rows, MAX_ROWS), "changed": changed}
 
 
 def _parameters(record: JsonObject) -> _Rows:

@@ -11,7 +11,7 @@ from .reading import LONG, Cutter, count, items, mapping, number, objects, sente
 from .shapes import BranchView, DecisionView, DriftView, FindingView, RuleView, TermView
 from .wording import CONDITION, DRIFT, GATE, said_of
 
-MOST_RULES, MOST_TERMS, MOST_FINDINGS, MOST_BINS, MOST_BRANCH = 200, 50, 200, 60, 50
+MAX_RULES, MAX_TERMS, MAX_FINDINGS, MAX_BINS, MAX_BRANCH = 200, 50, 200, 60, 50
 _WAITING = frozenset({"NotStarted", "NotSelected"})
 _SIGNS = {
     "Equals": "=",
@@ -64,9 +64,9 @@ def _decision(step: JsonObject, branch: BranchView, cutter: Cutter) -> DecisionV
     verdict = text(decision.get("Verdict")) or str(decision.get("Outcome") is True).lower()
     word, tone = said_of(verdict, {"gate": GATE, "drift": DRIFT}.get(kind, CONDITION))
     given_terms = objects(decision.get("Terms")) if kind == "condition" else []  # of others, the rules say more
-    terms = [_term(one) for one in cutter.first("terms", given_terms, MOST_TERMS)]
+    terms = [_term(one) for one in cutter.first("terms", given_terms, MAX_TERMS)]
     given = objects(mapping(step.get("request")).get("Rules"))
-    rules = cutter.first("rules", objects(decision.get("Rules")), MOST_RULES)
+    rules = cutter.first("rules", objects(decision.get("Rules")), MAX_RULES)
     return {
         "step": text(step.get("step")),
         "kind": kind,
@@ -153,9 +153,9 @@ def _branch(name: str, steps: Sequence[JsonObject], decisions: Sequence[str]) ->
             found[status if status in found else "ran"].append(own)
     ran, failed, left = found.values()
     return {
-        "ran": ran[:MOST_BRANCH],
-        "failed": failed[:MOST_BRANCH],
-        "not_taken": left[:MOST_BRANCH],
+        "ran": ran[:MAX_BRANCH],
+        "failed": failed[:MAX_BRANCH],
+        "not_taken": left[:MAX_BRANCH],
         "sentence": _of_branch(ran, failed, left),
     }
 
@@ -170,17 +170,17 @@ def _of_branch(ran: Sequence[str], failed: Sequence[str], left: Sequence[str]) -
     return f"{told_parts}." if told_parts else ""
 
 
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    """``A, B and C``; the number of those beyond ``most``."""
-    told_names = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
-    return " and ".join(filter(None, (", ".join(told_names[:-1]), *told_names[-1:])))
+def _listed(names: Sequence[str], limit: int = 8) -> str:
+    """``A, B and C``; the number of those beyond ``limit``."""
+    listed = [*names[:limit], *([f"{len(names) - limit} more"] if len(names) > limit else [])]
+    return " and ".join(filter(None, (", ".join(listed[:-1]), *listed[-1:])))
 
 
 def _drift(step: JsonObject, cutter: Cutter) -> DriftView:
     decision = mapping(step.get("decision"))
     verdict = text(decision.get("Verdict"))
     word, tone = said_of(verdict, DRIFT)
-    findings = cutter.first("findings", objects(decision.get("Findings")), MOST_FINDINGS)
+    findings = cutter.first("findings", objects(decision.get("Findings")), MAX_FINDINGS)
     return {
         "step": text(step.get("step")),
         "verdict": verdict,
@@ -197,7 +197,7 @@ def _drift(step: JsonObject, cutter: Cutter) -> DriftView:
 def _finding(finding: JsonObject) -> FindingView:
     verdict, value, limit = text(finding.get("verdict")), number(finding.get("value")), number(finding.get("limit"))
     word, tone = said_of(verdict, DRIFT)
-    labels = [as_text(label) for label in items(finding.get("labels"))[:MOST_BINS]]
+    labels = [as_text(label) for label in items(finding.get("labels"))[:MAX_BINS]]
     baseline, current = _shares(finding.get("baseline")), _shares(finding.get("current"))
     if not len(labels) == len(baseline) == len(current):  # half a picture would be a wrong one
         labels, baseline, current = [], [], []
@@ -227,4 +227,4 @@ def _operator(check: str, verdict: str, value: float | None, limit: float | None
 
 
 def _shares(value: object) -> list[float]:
-    return [float(number(share) or 0.0) for share in items(value)[:MOST_BINS]]
+    return [float(number(share) or 0.0) for share in items(value)[:MAX_BINS]]

@@ -18,8 +18,8 @@ from .graph_layout import layered, without_shortcuts
 from .index_entries import metric_title
 from .reading import Cutter, clipped, items, mapping, number, objects, text
 
-MOST_STEPS = 300
-MOST_WORDS = 12  # rules of a step
+MAX_STEPS = 300
+MAX_WORDS = 12  # rules of a step
 WIDTH, HEIGHT, GAP, DROP, EDGE = 196, 62, 22, 46, 8  # pixels: a box, the room between boxes, and the picture's edge
 _VERDICTS = ("promote", "reject", "inconclusive", "stable", "drift")
 _OWN_TASKS = frozenset({"status", "parameters", "teardown", "invalid"})
@@ -86,7 +86,7 @@ class DefinitionView(TypedDict):
 def definition_view(steps: Sequence[DefinedStep]) -> DefinitionView:
     """The picture of the steps, in the order of the definition."""
     cutter = Cutter()
-    shown = cutter.first("steps", [step for step in steps if _is_shown(step, steps)], MOST_STEPS)
+    shown = cutter.first("steps", [step for step in steps if _is_shown(step, steps)], MAX_STEPS)
     edges = without_shortcuts([step.name for step in shown], _edges(steps, {step.name for step in shown}))
     places = layered([step.name for step in shown], list(edges))
     corner = {name: (EDGE + x * (WIDTH + GAP), EDGE + y * (HEIGHT + DROP)) for name, (x, y) in places.items()}
@@ -165,13 +165,13 @@ def _verdict_label(condition: str, label: str, steps: Sequence[DefinedStep]) -> 
 
 def _node(step: DefinedStep, edges: Mapping[tuple[str, str], str], x: float, y: float) -> Node:
     words = words_of(step)
-    left = len(words) - MOST_WORDS
+    left = len(words) - MAX_WORDS
     return {
         "id": text(step.name),
         "title": text(step.title) or text(step.name.rpartition(".")[2]),
         "type": text(step.type),
         "about": clipped(step.about, 2_000),
-        "words": [*(clipped(word, 500) for word in words[:MOST_WORDS]), *([f"and {left} more"] if left > 0 else [])],
+        "words": [*(clipped(word, 500) for word in words[:MAX_WORDS]), *([f"and {left} more"] if left > 0 else [])],
         "more": _more(step, edges),
         "decides": bool(step.decides) or step.type in ("Condition", "x-champion-gate", "x-drift-check"),
         "x": x,
@@ -182,10 +182,10 @@ def _node(step: DefinedStep, edges: Mapping[tuple[str, str], str], x: float, y: 
 def _more(step: DefinedStep, edges: Mapping[tuple[str, str], str]) -> str:
     """What the step waits for, where it runs, and which parameters it uses, in sentences."""
     after = [f"{one} ({label})" if label else one for (one, other), label in edges.items() if other == step.name]
-    parameters = sorted(set(_parameters(step.settings)))[:MOST_WORDS]
+    parameters = sorted(set(_parameters(step.settings)))[:MAX_WORDS]
     instance = _as_text(_instance(step.settings))
     said = [
-        f"After {', '.join(after[:MOST_WORDS])}." if after else "",
+        f"After {', '.join(after[:MAX_WORDS])}." if after else "",
         f"Runs on {instance}." if instance else "",
         f"Uses {', '.join(parameters)}." if parameters else "",
     ]

@@ -16,8 +16,8 @@ from .index_entries import group_in, metric_title, ordered, run_of, short, verdi
 from .reading import Cutter, mapping, number, objects, text
 
 DAYS = 7
-MOST_CHAMPIONS = 50
-MOST_ALERTS = 50
+MAX_CHAMPIONS = 50
+MAX_ALERTS = 50
 
 
 class HomeChampion(TypedDict):
@@ -91,8 +91,8 @@ def home_view(by_dag: Mapping[str, Iterable[object]], now: datetime, rollbacks: 
     return {
         "schema": "1.0",
         "days": DAYS,
-        "champions": cutter.first("champions", newest, MOST_CHAMPIONS),
-        "alerts": cutter.first("alerts", alerts, MOST_ALERTS),
+        "champions": cutter.first("champions", newest, MAX_CHAMPIONS),
+        "alerts": cutter.first("alerts", alerts, MAX_ALERTS),
         "groups": sorted(groups),
         "dags": len(by_dag),
         "runs": runs,

@@ -1,4 +1,4 @@
-"""HTML files of a run, a comparison and a model's history: without script, and of at most :data:`MOST_BYTES`.
+"""HTML files of a run, a comparison and a model's history: without script, and of at most :data:`MAX_BYTES`.
 
 A file needs no server and loads nothing: it goes with a ticket or a model card.  Jinja comes with Airflow and is
 imported only when a page is made.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from jinja2.runtime import Context
 
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 # Shares of the longest lists and texts; the first with which a page is small enough is taken.
 SCALES = (1.0, 0.6, 0.35, 0.2, 0.1, 0.05, 0.02, 0.01)
 _COUNTED = ("steps", "parameters", "artifacts", "findings")
@@ -68,9 +68,9 @@ def _page(template: str, members: Callable[[float], Members], made: str) -> str:
             continue
         page = drawn.render(made=made, scale=scale, **members(scale))
         size = len(page.encode())
-        if size <= MOST_BYTES:
+        if size <= MAX_BYTES:
             break
-        tried = scale * min(MOST_BYTES / size * 2, 1.0)  # a page of half the lists has more than half the size
+        tried = scale * min(MAX_BYTES / size * 2, 1.0)  # a page of half the lists has more than half the size
     return page
 
 
@@ -93,9 +93,9 @@ def _environment() -> Environment:
     return environment
 
 
-def _short(context: Context, text: str, most: int) -> str:
+def _short(context: Context, text: str, limit: int) -> str:
     """``text``, shorter in a page that would otherwise be too large."""
-    return clipped(text, max(int(most * float(context["scale"])), 60))
+    return clipped(text, max(int(limit * float(context["scale"])), 60))
 
 
 def _plainly(value: object) -> str:
@@ -120,8 +120,8 @@ class _Caps:
         self._scale = scale
         self.left: dict[str, int] = {}
 
-    def first(self, name: str, found: Sequence[Item], most: int) -> list[Item]:
-        kept = list(found[: max(int(most * self._scale), 1)])
+    def first(self, name: str, found: Sequence[Item], limit: int) -> list[Item]:
+        kept = list(found[: max(int(limit * self._scale), 1)])
         self.left[name] = self.left.get(name, 0) + len(found) - len(kept)
         return kept
 
@@ -147,8 +147,8 @@ def _of_run(view: RunView, scale: float) -> Members:
     members["parameters"] = caps.first(
         "parameters", sorted(view["parameters"], key=lambda one: not one["changed"]), 100
     )
-    for name, most in (("artifacts", 120), ("models", 40), ("approvals", 40)):
-        members[name] = caps.first(name, view[name], most)  # type: ignore[literal-required]
+    for name, limit in (("artifacts", 120), ("models", 40), ("approvals", 40)):
+        members[name] = caps.first(name, view[name], limit)  # type: ignore[literal-required]
     members["left"] = {name: caps.left.get(name, 0) + view["cut"].get(name, 0) for name in _COUNTED}
     return members
 
@@ -177,7 +177,7 @@ def _drift(drift: DriftView, caps: _Caps) -> Members:
         "left": max(len(drift["findings"]) - len(findings), 0),
         "drawn": [
             {"finding": one, "bins": pictures.bins(one)}
-            for one in caps.first("drawn", pictures.drawn_findings(drift), pictures.MOST_DRAWN)
+            for one in caps.first("drawn", pictures.drawn_findings(drift), pictures.MAX_DRAWN)
         ],
     }
 

@@ -15,7 +15,7 @@ from .reading import Cutter, mapping, objects, text
 from .shapes import ArtifactView, EdgeView, LineageView, NodeView, StepView
 from .wording import PLAIN
 
-MOST_NODES, MOST_EDGES, MOST_VALUES = 400, 1_200, 2_000
+MAX_NODES, MAX_EDGES, MAX_VALUES = 400, 1_200, 2_000
 _DID_NOTHING = frozenset({"NotTaken", "NotStarted", "NotSelected"})
 _ENDPOINT = "Endpoint"
 
@@ -56,12 +56,12 @@ def lineage_of(
             made[artifact["uri"].rstrip("/")] = node = _node_of(graph, artifact)
             graph.edge(own, node)
         _resources(graph, step, view, own, made)
-    nodes = cutter.first("lineage", list(graph.nodes.values()), MOST_NODES)
+    nodes = cutter.first("lineage", list(graph.nodes.values()), MAX_NODES)
     kept = {node["id"] for node in nodes}
     edges = [
         EdgeView(source=source, target=target) for source, target in graph.edges if source in kept and target in kept
     ]
-    return {"nodes": nodes, "edges": cutter.first("edges", edges, MOST_EDGES)}
+    return {"nodes": nodes, "edges": cutter.first("edges", edges, MAX_EDGES)}
 
 
 def _outside(graph: _Graph, artifacts: Sequence[ArtifactView], steps: set[str]) -> None:
@@ -135,7 +135,7 @@ def _above(uri: str, made: dict[str, str]) -> str:
 def _values(request: JsonObject) -> Iterator[tuple[str, str]]:
     """Every text in ``request`` with its key; not of what the step is to write."""
     left: list[tuple[str, object]] = [("", request)]
-    for _ in range(MOST_VALUES):
+    for _ in range(MAX_VALUES):
         if not left:
             return
         key, value = left.pop()
@@ -144,7 +144,7 @@ def _values(request: JsonObject) -> Iterator[tuple[str, str]]:
         elif isinstance(value, dict):
             left += [(str(name), one) for name, one in value.items() if "Output" not in str(name)]
         elif isinstance(value, list):
-            left += [(key, one) for one in value[:MOST_VALUES]]
+            left += [(key, one) for one in value[:MAX_VALUES]]
 
 
 def _last_of(uri: str) -> str:

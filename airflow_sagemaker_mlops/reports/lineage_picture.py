@@ -9,7 +9,7 @@ from .reading import clipped
 from .shapes import LineageView, NodeView
 
 WIDTH, HEIGHT, GAP_X, GAP_Y = 150, 38, 40, 10  # of a box, and between boxes
-MOST_NODES, MOST_LETTERS = 60, 21
+MAX_NODES, MAX_LETTERS = 60, 21
 
 
 class Box(TypedDict):
@@ -31,9 +31,9 @@ class LineagePicture(TypedDict):
     left: int
 
 
-def lineage_picture(lineage: LineageView, most: int = MOST_NODES) -> LineagePicture | None:
-    """The drawing of the first ``most`` nodes; ``None`` if nothing was read or made."""
-    nodes = {node["id"]: node for node in lineage["nodes"][:most]}
+def lineage_picture(lineage: LineageView, limit: int = MAX_NODES) -> LineagePicture | None:
+    """The drawing of the first ``limit`` nodes; ``None`` if nothing was read or made."""
+    nodes = {node["id"]: node for node in lineage["nodes"][:limit]}
     edges = [(one["source"], one["target"]) for one in lineage["edges"]]
     edges = [(source, target) for source, target in edges if source in nodes and target in nodes]
     if not edges:
@@ -43,7 +43,7 @@ def lineage_picture(lineage: LineageView, most: int = MOST_NODES) -> LineagePict
     boxes: dict[str, Box] = {}
     for name, (row, layer) in places.items():
         x, y = layer * (WIDTH + GAP_X), row * (HEIGHT + GAP_Y)
-        boxes[name] = {"node": nodes[name], "label": clipped(nodes[name]["label"], MOST_LETTERS), "x": x, "y": y}
+        boxes[name] = {"node": nodes[name], "label": clipped(nodes[name]["label"], MAX_LETTERS), "x": x, "y": y}
     return {
         "boxes": list(boxes.values()),
         "curves": [_curve(boxes[source], boxes[target]) for source, target in edges],

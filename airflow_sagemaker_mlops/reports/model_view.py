@@ -17,9 +17,9 @@ from .index_entries import Verdict, ends_of, metric_title, ordered, run_of, shor
 from .reading import Cutter, mapping, number, objects, sentence, text, time
 from .wording import approval_said
 
-MOST_VERSIONS = 1_000
-MOST_CHANGES = 200
-MOST_METRICS = 6
+MAX_VERSIONS = 1_000
+MAX_CHANGES = 200
+MAX_METRICS = 6
 PRODUCTION = "Production"
 
 
@@ -171,8 +171,8 @@ def model_view(
         "dags": sorted({dag_id for dag_id, _ in ours}),
         "champion": next((one for one in newest if one["is_champion"]), None),
         "previous": _champion_before(champion, history, versions),
-        "versions": cutter.first("versions", newest, MOST_VERSIONS),
-        "history": cutter.first("changes", history, MOST_CHANGES),
+        "versions": cutter.first("versions", newest, MAX_VERSIONS),
+        "history": cutter.first("changes", history, MAX_CHANGES),
         "endpoints": endpoints,
         "live": registry is not None,
         "notes": notes,
@@ -283,7 +283,7 @@ def _metrics(gate: Verdict) -> list[Metric]:
             "high": None if high is None else short(high + beside),
             "verdict": text(rule.get("verdict")),
         }
-    return list(found.values())[:MOST_METRICS]
+    return list(found.values())[:MAX_METRICS]
 
 
 def _approved(versions: dict[str, ModelVersion], entries: list[tuple[str, JsonObject]]) -> None:

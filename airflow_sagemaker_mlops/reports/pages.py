@@ -31,7 +31,7 @@ from .model_view import Change, ModelVersion, ModelView
 from .trend_view import Series, TrendRun, TrendView
 
 REBUILD = "“sagemaker-mlops records verify --rebuild-index”"
-MOST_ALERTS = 6
+MAX_ALERTS = 6
 Groups = Mapping[str, Sequence[str]]
 
 
@@ -365,10 +365,10 @@ def home_card(view: HomeView) -> list[Block]:
         )
     alerts: list[Any] = [
         [badge({"word": one["word"], "tone": one["tone"]}), run_link(one), {"time": one["at"]}, one["sentence"]]
-        for one in view["alerts"][:MOST_ALERTS]
+        for one in view["alerts"][:MAX_ALERTS]
     ]
-    if len(view["alerts"]) > MOST_ALERTS:
-        alerts.append({"muted": f"and {len(view['alerts']) - MOST_ALERTS} more"})
+    if len(view["alerts"]) > MAX_ALERTS:
+        alerts.append({"muted": f"and {len(view['alerts']) - MAX_ALERTS} more"})
     if not champions and not alerts:
         return []
     head: list[Cell] = [{"to": "/plugin/sagemaker-models", "text": "SageMaker models"}]

@@ -12,7 +12,7 @@ from ..records.model.timestamps import parse_time
 from .shapes import DriftView, FindingView, RuleView, StepView
 
 EDGE = 4.0  # percent that are left free at both ends
-MOST_DRAWN = 6  # columns of a drift check
+MAX_DRAWN = 6  # columns of a drift check
 Bar = tuple[float, float]  # left end and width
 
 
@@ -113,10 +113,10 @@ def _value(rule: RuleView) -> IntervalPicture | None:
     known = [number for number in own if number is not None]
     if len(known) < 2:
         return None
-    least, most = min(known), max(known)
+    lowest, highest = min(known), max(known)
 
     def at(value: float | None) -> float | None:
-        return None if value is None else _percent(value, least, most)
+        return None if value is None else _percent(value, lowest, highest)
 
     low, high = at(own[1]), at(own[2])
     return {
@@ -132,11 +132,11 @@ def _value(rule: RuleView) -> IntervalPicture | None:
     }
 
 
-def _percent(value: float, least: float, most: float) -> float:
-    """Where ``value`` stands between ``least`` and ``most``."""
-    if not most > least:
+def _percent(value: float, lowest: float, highest: float) -> float:
+    """Where ``value`` stands between ``lowest`` and ``highest``."""
+    if not highest > lowest:
         return 50.0
-    share = min(max(value / (most - least) - least / (most - least), 0.0), 1.0)  # no overflow of the difference
+    share = min(max(value / (highest - lowest) - lowest / (highest - lowest), 0.0), 1.0)  # no overflow of the difference
     return round(EDGE + share * (100 - 2 * EDGE), 2)
 
 
@@ -145,10 +145,10 @@ def limit_picture(finding: FindingView) -> LimitPicture | None:
     value, limit = finding["value"], finding["limit"]
     if value is None or limit is None:
         return None
-    most = max(abs(value), abs(limit), abs(finding["noise"] or 0.0))
+    longest = max(abs(value), abs(limit), abs(finding["noise"] or 0.0))
 
     def at(number: float | None) -> float | None:
-        return None if number is None else round(abs(number) / most * (100 - EDGE), 2) if most else 0.0
+        return None if number is None else round(abs(number) / longest * (100 - EDGE), 2) if longest else 0.0
 
     return {"value": at(value) or 0.0, "limit": at(limit), "noise": at(finding["noise"])}
 
@@ -156,17 +156,17 @@ def limit_picture(finding: FindingView) -> LimitPicture | None:
 def drawn_findings(drift: DriftView) -> list[FindingView]:
     """The columns that changed most, those of another verdict than stable."""
     changed = [one for one in drift["findings"] if one["labels"] and one["verdict"] != "stable"]
-    return sorted(changed, key=lambda one: -(one["value"] or 0.0))[:MOST_DRAWN]
+    return sorted(changed, key=lambda one: -(one["value"] or 0.0))[:MAX_DRAWN]
 
 
 def bins(finding: FindingView) -> list[Bin]:
     """Two bars for each bin, the longest as wide as the picture."""
-    most = max([*finding["baseline"], *finding["current"], 0.0]) or 1.0
+    longest = max([*finding["baseline"], *finding["current"], 0.0]) or 1.0
     return [
         {
             "label": label or '""',
-            "baseline": round(max(before, 0.0) / most * 100, 2),
-            "current": round(max(now, 0.0) / most * 100, 2),
+            "baseline": round(max(before, 0.0) / longest * 100, 2),
+            "current": round(max(now, 0.0) / longest * 100, 2),
             "shares": (f"{before:.1%}", f"{now:.1%}"),
         }
         for label, before, now in zip(finding["labels"], finding["baseline"], finding["current"], strict=True)

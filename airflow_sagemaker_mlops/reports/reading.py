@@ -33,11 +33,11 @@ def objects(value: object) -> list[JsonObject]:
     return [item for item in items(value) if isinstance(item, Mapping)]
 
 
-def text(value: object, most: int = NAME) -> str:
-    """A string, or a number as text, cut to ``most`` characters; "" for anything else."""
+def text(value: object, limit: int = NAME) -> str:
+    """A string, or a number as text, cut to ``limit`` characters; "" for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return clipped(_digits(value) if isinstance(value, int) else str(value), most)
+    return clipped(_digits(value) if isinstance(value, int) else str(value), limit)
 
 
 def sentence(value: object) -> str:
@@ -45,14 +45,14 @@ def sentence(value: object) -> str:
     return text(value, SENTENCE)
 
 
-def texts(value: object, most: int = 100) -> list[str]:
+def texts(value: object, limit: int = 100) -> list[str]:
     """The strings in the list ``value``."""
-    return [text(item) for item in items(value)[:most] if isinstance(item, str)]
+    return [text(item) for item in items(value)[:limit] if isinstance(item, str)]
 
 
-def clipped(given: str, most: int) -> str:
-    """``given`` without control characters, and with an ellipsis for what is beyond ``most`` characters."""
-    kept = given if len(given) <= most else f"{given[: most - 1]}…"
+def clipped(given: str, limit: int) -> str:
+    """``given`` without control characters, and with an ellipsis for what is beyond ``limit`` characters."""
+    kept = given if len(given) <= limit else f"{given[: limit - 1]}…"
     return shown(kept)
 
 
@@ -98,9 +98,9 @@ def line_of(value: object) -> str:
     return next((clipped(line.strip(), SENTENCE) for line in str(value or "").splitlines() if line.strip()), "")
 
 
-def lines(value: object, most: int = 20) -> list[str]:
-    """The last ``most`` lines of a log that are not blank."""
-    return [clipped(line, NAME) for one in items(value)[-most * 10 :] if (line := str(one).rstrip())][-most:]
+def lines(value: object, limit: int = 20) -> list[str]:
+    """The last ``limit`` lines of a log that are not blank."""
+    return [clipped(line, NAME) for one in items(value)[-limit * 10 :] if (line := str(one).rstrip())][-limit:]
 
 
 class Cutter:
@@ -109,11 +109,11 @@ class Cutter:
     def __init__(self) -> None:
         self.cut: dict[str, int] = {}
 
-    def first(self, name: str, found: Sequence[Item], most: int) -> list[Item]:
-        """The first ``most`` of ``found``, which is called ``name``."""
-        if len(found) > most:
-            self.cut[name] = self.cut.get(name, 0) + len(found) - most
-        return list(found[:most])
+    def first(self, name: str, found: Sequence[Item], limit: int) -> list[Item]:
+        """The first ``limit`` of ``found``, which is called ``name``."""
+        if len(found) > limit:
+            self.cut[name] = self.cut.get(name, 0) + len(found) - limit
+        return list(found[:limit])
 
 
 _REGION = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:([a-z]{2}(?:-[a-z]+)+-\d):")

@@ -18,8 +18,8 @@ from ..json_types import JsonObject
 from .index_entries import Verdict, ends_of, metric_title, ordered, run_of, verdicts_of, version_in
 from .reading import Cutter, number, text
 
-MOST_CANDIDATES = 1_000
-MOST_RULES = 12
+MAX_CANDIDATES = 1_000
+MAX_RULES = 12
 _ROOM = 0.1  # of the span, on either side of a slider
 _RANK = {"reject": 0, "inconclusive": 1, "promote": 2}
 
@@ -76,11 +76,11 @@ def replay_view(summaries: Iterable[object]) -> ReplayView:
     cutter = Cutter()
     rules: dict[str, ReplayRule] = {}
     without = 0
-    for entry in cutter.first("runs", ordered(summaries)[::-1], MOST_CANDIDATES)[::-1]:
+    for entry in cutter.first("runs", ordered(summaries)[::-1], MAX_CANDIDATES)[::-1]:
         for verdict in verdicts_of(entry):
             if verdict["kind"] == "gate" and not _add(rules, entry, verdict):
                 without += 1
-    shown = cutter.first("rules", list(rules.values()), MOST_RULES)
+    shown = cutter.first("rules", list(rules.values()), MAX_RULES)
     for rule in shown:
         rule["low"], rule["high"] = _span(rule)
     return {"schema": "1.0", "rules": shown, "without": without, "cut": cutter.cut}

@@ -33,7 +33,7 @@ from .steps import Logs, StepReader, rates_of
 from .wording import RUNS, approval_said, said_of
 
 SCHEMA = "1.0"
-MOST_STEPS, MOST_ARTIFACTS, MOST_OTHERS = 1_000, 500, 200
+MAX_STEPS, MAX_ARTIFACTS, MAX_OTHERS = 1_000, 500, 200
 _PARTS = {
     "definition": "which definition ran",
     "externalParameters": "its parameters",
@@ -70,8 +70,8 @@ def run_view(
     earlier = {text(step.get("step")): step for step in objects(before.get("steps"))}
     reader = StepReader(run, earlier, rates=rates, logs=logs or {}, console=console)
     views = [reader.view(step) for step in steps]
-    artifacts = cutter.first("artifacts", artifacts_in(steps, console=console), MOST_ARTIFACTS)
-    decisions = cutter.first("decisions", decisions_in(steps, cutter), MOST_OTHERS)
+    artifacts = cutter.first("artifacts", artifacts_in(steps, console=console), MAX_ARTIFACTS)
+    decisions = cutter.first("decisions", decisions_in(steps, cutter), MAX_OTHERS)
     shown = first_of(decisions)
     facts = _facts(document, run)
     return {
@@ -80,13 +80,13 @@ def run_view(
         "headline": _headline(facts, shown, views),
         "decision": shown,
         "decisions": decisions,
-        "drift": cutter.first("drift", drifts_in(steps, Cutter()), MOST_OTHERS),
+        "drift": cutter.first("drift", drifts_in(steps, Cutter()), MAX_OTHERS),
         "steps": views,
         "artifacts": artifacts,
-        "parameters": cutter.first("parameters", parameters_in(document, before, best), MOST_OTHERS),
+        "parameters": cutter.first("parameters", parameters_in(document, before, best), MAX_OTHERS),
         "lineage": lineage_of(steps, views, artifacts, cutter),
-        "approvals": cutter.first("approvals", _approvals(document, amendments), MOST_OTHERS),
-        "models": cutter.first("models", _models(document, steps, console=console), MOST_OTHERS),
+        "approvals": cutter.first("approvals", _approvals(document, amendments), MAX_OTHERS),
+        "models": cutter.first("models", _models(document, steps, console=console), MAX_OTHERS),
         "totals": _totals(document, steps, currency, views),
         "hashes": _hashes(document, run, steps),
         "previous": _other(before),
@@ -106,7 +106,7 @@ def _steps(document: JsonObject, cutter: Cutter) -> list[JsonObject]:
         for step in named
         if step.get("type") != "Condition" or text(step.get("step")).rpartition(".")[0] not in verdicts
     ]
-    return cutter.first("steps", kept, MOST_STEPS)
+    return cutter.first("steps", kept, MAX_STEPS)
 
 
 def _facts(document: JsonObject, run: JsonObject) -> RunFacts:

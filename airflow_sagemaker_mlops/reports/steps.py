@@ -15,7 +15,7 @@ from .reading import LONG, count, line_of, lines, mapping, number, objects, regi
 from .shapes import AttemptView, CacheView, StepView
 from .wording import CACHE, STEPS, said_of
 
-MOST_ATTEMPTS, MOST_METRICS, MOST_CHANGED = 10, 30, 20
+MAX_ATTEMPTS, MAX_METRICS, MAX_CHANGED = 10, 30, 20
 Logs = Mapping[str, Sequence[str]]
 
 
@@ -44,12 +44,12 @@ class StepReader:
         """The view of one step."""
         name, kind, status = (text(step.get(key)) for key in ("step", "type", "status"))
         word, tone = said_of(status, STEPS)
-        attempts = [self._attempt(one, kind) for one in objects(step.get("attempts"))[-MOST_ATTEMPTS:]]
+        attempts = [self._attempt(one, kind) for one in objects(step.get("attempts"))[-MAX_ATTEMPTS:]]
         last = attempts[-1] if attempts else None
         seconds, instance = number(step.get("billable_seconds")), text(step.get("instance_type"))
         log = lines(list(self._logs.get(name, ())))
         reason = text(step.get("failure_reason"), LONG)
-        metrics = list(mapping(step.get("metrics")).items())[:MOST_METRICS]
+        metrics = list(mapping(step.get("metrics")).items())[:MAX_METRICS]
         return {
             "step": name,
             "type": kind,
@@ -107,7 +107,7 @@ class StepReader:
             "saved_seconds": number(cache.get("saved_seconds")),
             "reason": text(cache.get("reason"), LONG),
             "key": text(cache.get("key")),
-            "changed": changed[:MOST_CHANGED] if was else [],
+            "changed": changed[:MAX_CHANGED] if was else [],
         }
 
 

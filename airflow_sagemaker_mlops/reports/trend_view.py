@@ -14,8 +14,8 @@ from ..json_types import JsonObject
 from .index_entries import Run, Verdict, ends_of, metric_title, ordered, run_of, short, verdicts_of, version_in
 from .reading import Cutter, mapping, number, objects, text
 
-MOST_RUNS = 1_000
-MOST_SERIES = 12
+MAX_RUNS = 1_000
+MAX_SERIES = 12
 
 
 class Decided(TypedDict):
@@ -96,9 +96,9 @@ def trend_view(summaries: Iterable[object], *, damaged: int = 0) -> TrendView:
     """The trend of a DAG's index entries; ``damaged`` counts index objects that cannot be read."""
     cutter = Cutter()
     found = ordered(summaries)[::-1]
-    entries = cutter.first("runs", found, MOST_RUNS)[::-1]
+    entries = cutter.first("runs", found, MAX_RUNS)[::-1]
     known = [run_of(entry) for entry in entries]
-    series = cutter.first("series", _series(entries), MOST_SERIES)
+    series = cutter.first("series", _series(entries), MAX_SERIES)
     whole = [run for run in known if run["status"] == "Succeeded"]
     currency = next((run["currency"] for run in reversed(known) if run["currency"]), "")
     return {

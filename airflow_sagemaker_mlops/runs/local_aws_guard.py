@@ -12,7 +12,7 @@ from ..execution.local_executor import PipelineRun
 from ..local_aws import LocalAws, Sandbox
 
 LOOK_EVERY_S = 2.0
-MOST_STARTS = 3  # restarts before giving up
+MAX_STARTS = 3  # restarts before giving up
 
 
 @asynccontextmanager
@@ -48,7 +48,7 @@ def _start_again(run: PipelineRun, state_dir: Path, starts: int) -> str:
     """Restart the server; returns why that failed, or "".  Blocking."""
     if local_aws.was_stopped(state_dir):
         return f"the embedded AWS in {state_dir} was stopped."
-    if starts >= MOST_STARTS:
+    if starts >= MAX_STARTS:
         return f"the embedded AWS in {state_dir} died {starts + 1} times; see {state_dir / 'server.err'}."
     try:
         again = local_aws.start(state_dir)
@@ -75,7 +75,7 @@ def look_after(
             continue
         if local_aws.was_stopped(folder):
             return f"the embedded AWS in {folder} was stopped."
-        if starts >= MOST_STARTS:
+        if starts >= MAX_STARTS:
             return f"the embedded AWS in {folder} died {starts + 1} times; see {folder / 'server.err'}."
         starts += 1
         try:

@@ -21,7 +21,7 @@ LONGEST_GROWN_DELAY = timedelta(seconds=450)  # the last delay of a task that wa
 OUTAGE_S = 1800.0  # the time budget
 INFRASTRUCTURE_RETRIES = 18  # their minimum delays exceed OUTAGE_S
 FEW_RETRIES = 5  # with doubling delays: 10, 20, 40, 80 and 120 s at least
-MOST_ERRORS = 5  # attempts that fail although Airflow and AWS respond
+MAX_ERRORS = 5  # attempts that fail although Airflow and AWS respond
 
 
 def a_few_retries() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ..airflow_versions import (
     DownstreamTasksSkipped,
 )
 from ..execution.aws.errors import is_transient
-from .infrastructure_retries import INFRASTRUCTURE_RETRIES, MOST_ERRORS
+from .infrastructure_retries import INFRASTRUCTURE_RETRIES, MAX_ERRORS
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -89,7 +89,7 @@ def _is_airflows_own(error: BaseException) -> bool:
 
 @contextmanager
 def errors_counted(operator: BaseOperator, context: Context) -> Iterator[None]:
-    """Fail permanently after ``MOST_ERRORS`` failures while Airflow and AWS responded.
+    """Fail permanently after ``MAX_ERRORS`` failures while Airflow and AWS responded.
 
     Does not affect a user's own ``retries``.
     """
@@ -101,7 +101,7 @@ def errors_counted(operator: BaseOperator, context: Context) -> Iterator[None]:
         if operator.retries != INFRASTRUCTURE_RETRIES or is_outage(error):
             raise
         count = _count(context)
-        if count < MOST_ERRORS:
+        if count < MAX_ERRORS:
             raise
         raise KeepsFailing(f"{error} (failure {count}; the task is not retried again)") from error
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 TURN_AGAIN = timedelta(seconds=10)  # until a step that waits for its turn returns to a worker
 
-MOST_HANDED_OVER = 4_096  # characters of a shown request; a longer one is not shown again after a needless retry
+MAX_HANDED_OVER = 4_096  # characters of a shown request; a longer one is not shown again after a needless retry
 
 
 @dataclass(slots=True)
@@ -137,7 +137,7 @@ class WorkerAttempt:
         published = {
             key: value
             for key, value in self._links.values.items()
-            if key != REQUEST_KEY or len(json.dumps(value)) <= MOST_HANDED_OVER
+            if key != REQUEST_KEY or len(json.dumps(value)) <= MAX_HANDED_OVER
         }
         step_start = start.as_json() if start is not None else None
         return HandOver(run.identity, job, step_start, list(self._secrets), published)

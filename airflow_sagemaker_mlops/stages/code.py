@@ -16,7 +16,7 @@ from .model import BAD_VALUE, InvalidStage, Stage
 
 MANIFEST = "bundle.json"
 BAD_CODE = "SM361"
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -33,7 +33,7 @@ def code_values(stage: Stage, folder: Path) -> dict[str, str]:
     """
     if not stage.code:
         return {}
-    content = read_bounded(folder / MANIFEST, MOST_BYTES)
+    content = read_bounded(folder / MANIFEST, MAX_BYTES)
     if content is None:
         return {}
     return values_in(stage, manifest_of(content, str(folder / MANIFEST)))

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..definition.problems import Problem, did_you_mean
 from ..definition.read.zip_archive import member
 from .model import BAD_VALUE, NO_SUCH_STAGE, InvalidStage, Stage
-from .reader import MOST_BYTES, parse_stage
+from .reader import MAX_BYTES, parse_stage
 
 CONFIG = "config"
 _STAGE = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
@@ -84,23 +84,23 @@ def _zipped(folder: Path) -> list[str]:
     return [name for name in found if "/" not in name]
 
 
-def read_bounded(path: Path, most: int) -> bytes | None:
-    """At most ``most`` + 1 bytes of a file, also of one in a zip file; ``None`` if there is no such file."""
+def read_bounded(path: Path, limit: int) -> bytes | None:
+    """At most ``limit`` + 1 bytes of a file, also of one in a zip file; ``None`` if there is no such file."""
     try:
         with path.open("rb") as file:
-            return file.read(most + 1)
+            return file.read(limit + 1)
     except (FileNotFoundError, NotADirectoryError):
         try:
-            return member(path, most + 1)
+            return member(path, limit + 1)
         except FileNotFoundError:
             return None
 
 
 def _read(path: Path, shown: str) -> str | None:
     try:
-        content = read_bounded(path, MOST_BYTES)
-        if content is not None and len(content) > MOST_BYTES:
-            raise InvalidStage(shown, [Problem(BAD_VALUE, "$", f"the file is larger than {MOST_BYTES:,} bytes.")])
+        content = read_bounded(path, MAX_BYTES)
+        if content is not None and len(content) > MAX_BYTES:
+            raise InvalidStage(shown, [Problem(BAD_VALUE, "$", f"the file is larger than {MAX_BYTES:,} bytes.")])
         return None if content is None else content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         what = f"the text is not UTF-8: byte {error.start} cannot be decoded."

@@ -18,8 +18,8 @@ from .model import BAD_KEY, BAD_VALUE, InvalidStage, PipelineStage, Stage, refus
 if TYPE_CHECKING:
     from ..json_types import JsonObject
 
-MOST_BYTES = 1_000_000
-MOST_ENTRIES = 1_000  # of a mapping or a list
+MAX_BYTES = 1_000_000
+MAX_ENTRIES = 1_000  # of a mapping or a list
 LONGEST_TEXT = 8_192
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,249}", re.ASCII)
 PROJECT = re.compile(r"[A-Za-z0-9][\w-]{0,62}", re.ASCII)
@@ -65,7 +65,7 @@ def _count(value: object) -> Wrong:
 
 
 def _texts(value: object) -> Wrong:
-    fits = isinstance(value, list) and len(value) <= MOST_ENTRIES and not any(_text(one) for one in value)
+    fits = isinstance(value, list) and len(value) <= MAX_ENTRIES and not any(_text(one) for one in value)
     return "" if fits else "a list of strings"
 
 
@@ -96,7 +96,7 @@ class MapOf:
 
     def __call__(self, value: object) -> Wrong:
         """What was expected instead of ``value``; its members are not looked at."""
-        return "" if isinstance(value, Mapping) and len(value) <= MOST_ENTRIES else self.expected
+        return "" if isinstance(value, Mapping) and len(value) <= MAX_ENTRIES else self.expected
 
 
 _S3_URI: Check = partial(_like, _S3, "an S3 URI, s3://bucket/prefix")
@@ -159,8 +159,8 @@ def _document(text: str, file: str) -> JsonObject:
     from ..definition.read.lossy_scalars import settle
     from ..definition.read.yaml_source import YamlRefused, load_yaml
 
-    if len(text) > MOST_BYTES:
-        raise InvalidStage(file, [Problem(BAD_VALUE, "$", f"the file is larger than {MOST_BYTES:,} bytes.")])
+    if len(text) > MAX_BYTES:
+        raise InvalidStage(file, [Problem(BAD_VALUE, "$", f"the file is larger than {MAX_BYTES:,} bytes.")])
     try:
         read = load_yaml(text)
     except YamlRefused as refused:

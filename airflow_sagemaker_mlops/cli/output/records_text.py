@@ -70,10 +70,10 @@ def print_record(record: RecordDocument, amendments: Sequence[AmendmentDocument]
         _table(("Parameter", "Value", "From"), rows)
     sources = record.get("resolvedDependencies", [])
     if sources:
-        _table(("Read from outside", "What", "Fingerprint", "By"), [_source(item) for item in sources[:MOST_ROWS]])
+        _table(("Read from outside", "What", "Fingerprint", "By"), [_source(item) for item in sources[:MAX_ROWS]])
         _rest(len(sources))
     children = sum("loop" in step for step in record["steps"])
-    shown = record["steps"][: len(record["steps"]) - max(0, children - MOST_ROWS)]  # children stand last
+    shown = record["steps"][: len(record["steps"]) - max(0, children - MAX_ROWS)]  # children stand last
     _table(("Step", "Type", "Status", "Time", "Cache", "Outcome"), [_step(step) for step in shown])
     _rest(children)
     for decision in record.get("decisions", []):
@@ -89,7 +89,7 @@ def print_record(record: RecordDocument, amendments: Sequence[AmendmentDocument]
         say_styled(f"sha256 {record['integrity']['sha256']}; previous: {links}", "dim")
 
 
-MOST_ROWS = 50
+MAX_ROWS = 50
 
 
 def approved(approval: ApprovalDocument) -> str:
@@ -175,8 +175,8 @@ def _lines(lines: Iterable[str]) -> None:
 
 
 def _rest(count: int) -> None:
-    if count > MOST_ROWS:
-        say_styled(f"and {count - MOST_ROWS} more; --format json has all", "dim")
+    if count > MAX_ROWS:
+        say_styled(f"and {count - MAX_ROWS} more; --format json has all", "dim")
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], title: str = "") -> None:

@@ -12,8 +12,8 @@ from ...releases.rights import Checked, Right
 from .terminal import clean
 
 SHORT = 12  # characters of a hash, for people
-MOST_RIGHTS = 12  # of those that are new or no longer needed
-MOST_LINES = 200  # of one pipeline's differences; a comment in CI has a limit of 65,536 characters
+MAX_RIGHTS = 12  # of those that are new or no longer needed
+MAX_LINES = 200  # of one pipeline's differences; a comment in CI has a limit of 65,536 characters
 
 
 def preview_text(preview: Preview, done: str) -> str:
@@ -113,13 +113,13 @@ def _sections(preview: Preview) -> Iterator[tuple[str, list[str]]]:
 
 def _changes(preview: Preview, name: str) -> Iterator[str]:
     yield f"{name}:"
-    yield from _cut(preview.changes[name], MOST_LINES)
+    yield from _cut(preview.changes[name], MAX_LINES)
 
 
-def _cut(lines: Sequence[str], most: int = MOST_RIGHTS) -> Iterator[str]:
-    yield from lines[:most]
-    if len(lines) > most:
-        yield f"… and {len(lines) - most} more, which --format json lists"
+def _cut(lines: Sequence[str], limit: int = MAX_RIGHTS) -> Iterator[str]:
+    yield from lines[:limit]
+    if len(lines) > limit:
+        yield f"… and {len(lines) - limit} more, which --format json lists"
 
 
 def _quotas(quotas: Quotas) -> str:

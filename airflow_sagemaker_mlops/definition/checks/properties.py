@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..parse import Parsed
 
 
-MOST_SELECTED = 20  # a valid Selector reads one; each is looked up for each reference
+MAX_SELECTED = 20  # a valid Selector reads one; each is looked up for each reference
 
 
 def property_problems(reference: Get, where: str, steps: Mapping[str, Step]) -> Iterator[Problem]:
@@ -103,7 +103,7 @@ def _loop_result(reference: Get, where: str, step: Step, steps: Mapping[str, Ste
             what = f'"{reference.text}": the ForEach step has no Selector, so nothing is selected.'
             yield Problem("SM211", where, what, 'Add a "Selector".')
         case ("Selected", *rest):
-            for name in step.selected[:MOST_SELECTED]:
+            for name in step.selected[:MAX_SELECTED]:
                 if name in steps:
                     yield from property_problems(Get("Steps", name, tuple(rest), reference.text), where, steps)
         case (first, _, *_):

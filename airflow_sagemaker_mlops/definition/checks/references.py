@@ -7,7 +7,7 @@ from itertools import islice
 
 from ..model import JsonGet, Step
 from ..parse import Parsed
-from ..problems import MOST_PROBLEMS, Problem, did_you_mean, not_listed, place_text
+from ..problems import MAX_PROBLEMS, Problem, did_you_mean, not_listed, place_text
 from .properties import (
     names_stand_once,
     output_names_are_texts,
@@ -262,11 +262,11 @@ CHECKS: tuple[Check, ...] = (
 
 
 def run_checks(parsed: Parsed) -> list[Problem]:
-    """All problems that the rules find, up to ``MOST_PROBLEMS`` per rule."""
+    """All problems that the rules find, up to ``MAX_PROBLEMS`` per rule."""
     problems: list[Problem] = []
     for check in CHECKS:
-        found = list(islice(check(parsed), MOST_PROBLEMS + 1))
-        if len(found) > MOST_PROBLEMS:
+        found = list(islice(check(parsed), MAX_PROBLEMS + 1))
+        if len(found) > MAX_PROBLEMS:
             found[-1] = not_listed(found[-1].severity)
         problems += found
     return problems

@@ -12,10 +12,10 @@ from typing import Any
 
 from ..problems import InvalidPipeline, Place, Problem, key_twice, place_text
 from .strict_json import (
-    MOST_BYTES,
-    MOST_DEPTH,
-    MOST_DIGITS,
-    MOST_VALUES,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_VALUES,
     NotJson,
     is_yaml,
     plain_number,
@@ -25,7 +25,7 @@ from .strict_json import (
     too_many,
 )
 
-MOST_WRAPPINGS = 5  # nested texts; a response of the AWS CLI saved as text has 3
+MAX_WRAPPINGS = 5  # nested texts; a response of the AWS CLI saved as text has 3
 LONGEST_FILE_NAME = 4096
 _TEMPLATE = re.compile(r"^Resources[ \t]*:", re.MULTILINE)
 
@@ -90,7 +90,7 @@ def read_text(source: object, base_dir: Path | None, name: str | None) -> tuple[
 
 
 def _bounded(text: str, name: str) -> str:
-    if len(text) > MOST_BYTES:
+    if len(text) > MAX_BYTES:
         raise InvalidPipeline(name, [too_large()])
     try:
         text.encode()
@@ -115,26 +115,26 @@ def _read_file(path: Path, base_dir: Path | None, name: str | None) -> tuple[str
 
 
 def _content(full: Path) -> bytes | None:
-    """At most ``MOST_BYTES`` of a file; ``None`` if it is larger or endless."""
+    """At most ``MAX_BYTES`` of a file; ``None`` if it is larger or endless."""
     try:
         with full.open("rb") as file:
             # Read in chunks: Python allocates the whole requested size, a pipe has no size, and a file may be growing.
-            size = min(os.fstat(file.fileno()).st_size, MOST_BYTES)
+            size = min(os.fstat(file.fileno()).st_size, MAX_BYTES)
             content = file.read(size + 1)
             if len(content) > size:
-                content += file.read(MOST_BYTES + 1 - len(content))
+                content += file.read(MAX_BYTES + 1 - len(content))
     except (FileNotFoundError, NotADirectoryError):
         from .zip_archive import member
 
-        found = member(full, MOST_BYTES + 1)
+        found = member(full, MAX_BYTES + 1)
         if found is None:
             raise
         content = found
-    return content if len(content) <= MOST_BYTES else None
+    return content if len(content) <= MAX_BYTES else None
 
 
 def _decode(content: bytes, name: str) -> str:
-    if len(content) > MOST_BYTES:
+    if len(content) > MAX_BYTES:
         raise InvalidPipeline(name, [too_large()])
     try:
         return content.decode().removeprefix("\ufeff")
@@ -151,7 +151,7 @@ def _from_text(text: str, name: str, depth: int = 0) -> Source:
 
         index = one_of(read.documents, name)
     document: Any = read.documents[index] if read.documents else None
-    if isinstance(document, str) and document.lstrip().startswith(("{", '"')) and depth < MOST_WRAPPINGS:
+    if isinstance(document, str) and document.lstrip().startswith(("{", '"')) and depth < MAX_WRAPPINGS:
         return _from_text(document, f"{name} (text in quotation marks)", depth + 1)
     if not isinstance(document, Mapping):
         _refuse_terraform(text, name)
@@ -190,7 +190,7 @@ def _from_mapping(read: _Read, document: Mapping[str, object], source: Source, d
         if isinstance(held, str):
             if read.problems:  # problems of the outer document, whose lines are not the definition's
                 raise InvalidPipeline(source.name, read.problems)
-            if depth >= MOST_WRAPPINGS:
+            if depth >= MAX_WRAPPINGS:
                 raise InvalidPipeline(source.name, [too_deep()])
             return _from_text(held, f"{source.name} (PipelineDefinition)", depth + 1)
         document = held
@@ -226,7 +226,7 @@ def _load_json(text: str, name: str) -> _Read:
 
     def number(digits: str, kind: Callable[[str], Any]) -> Any:
         nonlocal written
-        if len(digits) > MOST_DIGITS:
+        if len(digits) > MAX_DIGITS:
             raise ValueError
         made = plain_number(digits, kind)
         if repr(made) == digits:
@@ -252,7 +252,7 @@ def _has_to_be_json(document: Mapping[str, object], name: str) -> None:
     stack: list[tuple[Any, Place, int]] = [(document, None, 1)]
     while stack:
         container, place, depth = stack.pop()
-        if depth > MOST_DEPTH:
+        if depth > MAX_DEPTH:
             raise InvalidPipeline(name, [too_deep(where=place_text(place))])
         is_map = isinstance(container, Mapping)
         if is_map:
@@ -268,7 +268,7 @@ def _has_to_be_json(document: Mapping[str, object], name: str) -> None:
                     raise _no_json(name, (place, key), wrong)
                 letters += len(value) if isinstance(value, str) else 0
         values += len(container)
-        if values > MOST_VALUES or letters > MOST_BYTES:
+        if values > MAX_VALUES or letters > MAX_BYTES:
             raise InvalidPipeline(name, [too_many(where=place_text(place))])
 
 

@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ..problems import MOST_PROBLEMS, Place, Problem, place_text
+from ..problems import MAX_PROBLEMS, Place, Problem, place_text
 from ..step_types import FREE_ARGUMENTS
-from .strict_json import MOST_DIGITS, plain_number
+from .strict_json import MAX_DIGITS, plain_number
 
 TEXT_MAPS = frozenset({"Environment", "HyperParameters", "StaticHyperParameters", "CustomerMetadataProperties"})
 
@@ -33,7 +33,7 @@ class Written:
 
 def number_as_written(text: str, kind: Callable[[str], Any]) -> Any:
     """The number in ``text``, a :class:`Written` if it prints differently.  Raises ``ValueError`` with a reason."""
-    if len(text) > MOST_DIGITS:
+    if len(text) > MAX_DIGITS:
         raise ValueError(f"a number has {len(text)} characters, which is over the limit")
     try:
         value = plain_number(text, kind)
@@ -74,7 +74,7 @@ def settle(document: object) -> tuple[Any, dict[str, str], list[Problem]]:
                 here = (place, key)
                 if below == "parameter":
                     texts[place_text(here)] = item.text
-                elif len(problems) < MOST_PROBLEMS and _wants_text(below, key, item.value):
+                elif len(problems) < MAX_PROBLEMS and _wants_text(below, key, item.value):
                     problems.append(_changed(here, item))
             elif isinstance(item, dict | list):
                 stack.append((item, (place, key), below))

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate, islice
 from typing import Any, Literal
 
-from ..problems import MOST_PROBLEMS, Problem
+from ..problems import MAX_PROBLEMS, Problem
 
-MOST_BYTES = 8_000_000  # the service accepts 1 MiB; YAML with comments may be longer
-MOST_VALUES = 500_000  # after aliases are followed; a definition of 1 MB has about 60,000
-MOST_DEPTH = 200  # lists and objects within each other; Conditions nested 60 deep take 190
+MAX_BYTES = 8_000_000  # the service accepts 1 MiB; YAML with comments may be longer
+MAX_VALUES = 500_000  # after aliases are followed; a definition of 1 MB has about 60,000
+MAX_DEPTH = 200  # lists and objects within each other; Conditions nested 60 deep take 190
 _STRING = r'"(?:[^"\\]++|\\.)*+"'
 _NO_BRACKETS = re.compile(rf"{_STRING}|[^\[\]{{}}\"]+", re.DOTALL)
 _BRACKET = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
@@ -28,7 +28,7 @@ _HALF = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
-MOST_DIGITS = 4000  # Python refuses 4,300, because parsing takes quadratic time
+MAX_DIGITS = 4000  # Python refuses 4,300, because parsing takes quadratic time
 
 
 class NotJson(ValueError):
@@ -72,8 +72,8 @@ def is_yaml(name: str, text: str) -> bool:
 def read_json(
     data: str | bytes,
     *,
-    most_bytes: int = MOST_BYTES,
-    most_depth: int = MOST_DEPTH,
+    most_bytes: int = MAX_BYTES,
+    most_depth: int = MAX_DEPTH,
     twice: list[tuple[str, int, int]] | None = None,
     number: Callable[[str, Callable[[str], Any]], Any] | None = None,
 ) -> Any:
@@ -102,7 +102,7 @@ def read_json(
             raise _Wrong(written) from None
 
     def whole(written: str) -> Any:
-        if len(written) > MOST_DIGITS:
+        if len(written) > MAX_DIGITS:
             raise _Wrong(written)
         return make(written, int)
 
@@ -129,7 +129,7 @@ def read_json(
         key, line, column = next(second_uses(text))
         raise NotJson(f'the key "{key[:60]}" appears twice in one object', (line, column))
     if doubled and twice is not None:
-        twice.extend(islice(second_uses(text), MOST_PROBLEMS))
+        twice.extend(islice(second_uses(text), MAX_PROBLEMS))
     return value
 
 
@@ -179,19 +179,19 @@ def position(text: str, at: int) -> tuple[int, int]:
 
 def too_large(what: str = "the definition") -> Problem:
     """SM105 for a text with too many bytes."""
-    return Problem("SM105", "$", f"{what} is larger than {MOST_BYTES} bytes.")
+    return Problem("SM105", "$", f"{what} is larger than {MAX_BYTES} bytes.")
 
 
 def too_deep(line: int | None = None, column: int | None = None, where: str = "$") -> Problem:
     """SM105 for lists and objects that are nested too deeply."""
-    what = f"lists and objects are nested more than {MOST_DEPTH} deep here; the document is nested too deeply."
+    what = f"lists and objects are nested more than {MAX_DEPTH} deep here; the document is nested too deeply."
     return Problem("SM105", where, what, line=line, column=column)
 
 
 def too_many(line: int | None = None, column: int | None = None, where: str = "$") -> Problem:
     """SM105 for a document that is too large once its aliases are expanded."""
     what = (
-        f"the document has more than {MOST_VALUES} values, or {MOST_BYTES} characters, once its aliases and merge keys "
+        f"the document has more than {MAX_VALUES} values, or {MAX_BYTES} characters, once its aliases and merge keys "
         "are expanded up to here."
     )
     return Problem("SM105", where, what, line=line, column=column)
@@ -220,16 +220,16 @@ def _wrong_number(text: str, written: str) -> NotJson:
     place = position(text, at) if at is not None else None
     if written in ("NaN", "Infinity", "-Infinity"):
         return NotJson(f"{written} is not a number in JSON", place)
-    if len(written) > MOST_DIGITS:
+    if len(written) > MAX_DIGITS:
         return NotJson(f"a number has {len(written)} characters, which is over the limit", place, kind="bound")
     return NotJson(f"{written[:60]} is out of range", place)
 
 
-def _too_deep(text: str, most: int) -> NotJson:
+def _too_deep(text: str, limit: int) -> NotJson:
     depth, place = 0, None
     for match in _BRACKET.finditer(text):
         depth += _STEP.get(match[0], 0)
-        if depth > most:
+        if depth > limit:
             place = position(text, match.start())
             break
-    return NotJson(f"is nested more than {most} deep", place, kind="bound")
+    return NotJson(f"is nested more than {limit} deep", place, kind="bound")

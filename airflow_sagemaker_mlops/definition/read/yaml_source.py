@@ -20,13 +20,13 @@ from typing import Any, Protocol
 
 import yaml
 
-from ..problems import MOST_PROBLEMS, Problem, key_twice
+from ..problems import MAX_PROBLEMS, Problem, key_twice
 from .lossy_scalars import Written, boolean_as_written, number_as_written, settle
-from .strict_json import MOST_BYTES, MOST_DEPTH, MOST_VALUES, too_deep, too_many
+from .strict_json import MAX_BYTES, MAX_DEPTH, MAX_VALUES, too_deep, too_many
 from .yaml_tags import expand, template_tag
 
 UNREAD = {"Std:JsonGet": {"S3Uri": "", "Path": "unread"}}  # fits any type, so it causes no further problem
-MOST_DIRECTIVES = 100  # libyaml compares each "%TAG" line with all others
+MAX_DIRECTIVES = 100  # libyaml compares each "%TAG" line with all others
 _MERGE = "tag:yaml.org,2002:merge"
 _CORE = "tag:yaml.org,2002:"
 _BEYOND_JSON = frozenset({"binary", "timestamp", "omap", "pairs", "set"})
@@ -143,7 +143,7 @@ class _Builder:
     def _begin(self, event: Any, *, is_map: bool) -> None:
         inside = self.open[-1] if self.open else None
         mark = event.start_mark
-        if len(self.open) >= MOST_DEPTH:
+        if len(self.open) >= MAX_DEPTH:
             raise YamlRefused(too_deep(mark.line + 1, mark.column + 1))
         if inside is not None and inside.is_map and not inside.has_key:
             raise _refused(mark, f"a key is {'an object' if is_map else 'a list'}, but keys in JSON are strings")
@@ -223,7 +223,7 @@ class _Builder:
         inside = self.open[-1]
         inside.size += size
         inside.letters += letters
-        if inside.size > MOST_VALUES or inside.letters > MOST_BYTES:
+        if inside.size > MAX_VALUES or inside.letters > MAX_BYTES:
             raise YamlRefused(too_many(mark.line + 1, mark.column + 1))
         if not inside.is_map:
             inside.items.append(value)
@@ -264,7 +264,7 @@ class _Builder:
         return expand(tag, value, refuse)
 
     def _keep(self, problem: Problem) -> None:
-        if len(self.problems) < MOST_PROBLEMS:
+        if len(self.problems) < MAX_PROBLEMS:
             self.problems[problem] = None
 
     def _resolved(self, text: str, mark: _Mark) -> Any:
@@ -336,8 +336,8 @@ def load_yaml(text: str, *, is_template: bool = False) -> Yaml:
 
     is_template   interpret short tags as CloudFormation does
     """
-    if sum(1 for _ in _DIRECTIVE.finditer(text)) > MOST_DIRECTIVES:
-        what = f"more than {MOST_DIRECTIVES} lines begin with %, as directives do."
+    if sum(1 for _ in _DIRECTIVE.finditer(text)) > MAX_DIRECTIVES:
+        what = f"more than {MAX_DIRECTIVES} lines begin with %, as directives do."
         raise YamlRefused(Problem("SM105", "$", what, line=1, column=1))
     builder = _Builder(is_template)
     try:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 
-def member(path: Path, most: int) -> bytes | None:
-    """The first ``most`` bytes of ``path`` if one of its parents is a zip file, ``folder/dags.zip/churn.yaml``.
+def member(path: Path, limit: int) -> bytes | None:
+    """The first ``limit`` bytes of ``path`` if one of its parents is a zip file, ``folder/dags.zip/churn.yaml``.
 
     ``None`` if ``path`` is not in a zip file.  Raises ``FileNotFoundError`` if the zip file has no such member.
     """
@@ -21,7 +21,7 @@ def member(path: Path, most: int) -> bytes | None:
     name = os.path.normpath(path.relative_to(archive)).replace(os.sep, "/")
     try:
         with zipfile.ZipFile(archive) as packed, packed.open(name) as file:
-            return file.read(most)
+            return file.read(limit)
     except KeyError:
         raise FileNotFoundError(2, f'{archive.name} does not contain "{name}"') from None
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # damaged, encrypted, or unknown method

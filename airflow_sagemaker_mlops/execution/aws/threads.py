@@ -14,8 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-MOST_THREADS = 16
-MOST_POOLS = 64  # a changed connection gets new clients, and so a new pool
+MAX_THREADS = 16
+MAX_POOLS = 64  # a changed connection gets new clients, and so a new pool
 Answer = TypeVar("Answer")
 _POOLS: dict[tuple[str, bool], ThreadPoolExecutor] = {}
 os.register_at_fork(after_in_child=_POOLS.clear)  # threads do not survive a fork
@@ -31,8 +31,8 @@ async def in_thread(key: str, work: Callable[..., Answer], *args: object, urgent
 def _pool(key: str, urgent: bool) -> ThreadPoolExecutor:
     pool = _POOLS.pop((key, urgent), None)
     if pool is None:
-        pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="sagemaker-aws")
-        while len(_POOLS) >= MOST_POOLS:
+        pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="sagemaker-aws")
+        while len(_POOLS) >= MAX_POOLS:
             _POOLS.pop(next(iter(_POOLS))).shutdown(wait=False)  # running work continues
     _POOLS[key, urgent] = pool
     return pool

@@ -12,11 +12,11 @@ from ...gate.report import PROMOTE
 from ...registry.champion import Version, champion_if_any
 from ...registry.errors import RegistryError
 from ..exceptions import StepFailed
-from ..scope import MOST_READ, Unreadable
+from ..scope import MAX_READ, Unreadable
 from ..step_run import StepRun, Submitted
 from .verdict import Resolved, VerdictRunner, resolved_key
 
-MOST_TERMS = 100  # rules, one for each slice, that a result carries; the report has all
+MAX_TERMS = 100  # rules, one for each slice, that a result carries; the report has all
 
 
 class ChampionGateRunner(VerdictRunner):
@@ -77,9 +77,9 @@ class ChampionGateRunner(VerdictRunner):
             "Outcome": report["verdict"] == PROMOTE,
             "Verdict": report["verdict"],
             "Sentence": report["sentence"],
-            "Terms": [_term(rule) for rule in rules[:MOST_TERMS]],
+            "Terms": [_term(rule) for rule in rules[:MAX_TERMS]],
             "Report": uri,
-            "Rules": [dict(rule) for rule in rules[:MOST_TERMS]],
+            "Rules": [dict(rule) for rule in rules[:MAX_TERMS]],
             **{key.capitalize(): report[key] for key in ("records", "champion", "fingerprint") if report.get(key)},
         }
 
@@ -131,7 +131,7 @@ def _slices_before(run: StepRun, champion: Version, rules: Sequence[Mapping[str,
     if not columns or not uri:
         return {}
     try:
-        slices = GateReport.from_json(read_json(run.scope.read_s3(uri), most_bytes=MOST_READ)).slices
+        slices = GateReport.from_json(read_json(run.scope.read_s3(uri), most_bytes=MAX_READ)).slices
     except NotJson as error:
         run.log(f"the report of the champion, {uri}, {error.predicate()}, so slices that are missing are not noticed")
         return {}

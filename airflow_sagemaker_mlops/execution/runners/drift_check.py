@@ -19,7 +19,7 @@ from ..exceptions import StepFailed
 from ..step_run import StepResult, StepRun, Submitted
 from .verdict import Resolved, VerdictRunner, resolved_key
 
-MOST_FINDINGS = 100  # that a result carries; the report has all
+MAX_FINDINGS = 100  # that a result carries; the report has all
 _PICTURE = ("labels", "baseline", "current")
 _KEYS = ("Rules", "Columns", "NoBaseline", "FailOnDrift")
 
@@ -55,7 +55,7 @@ class DriftCheckRunner(VerdictRunner):
         """The verdict with its findings, those of another verdict than stable first."""
         findings = [dict(finding) for finding in report.get("findings") or [] if isinstance(finding, Mapping)]
         findings.sort(key=lambda finding: finding.get("verdict") == "stable")
-        kept = [_without_picture(finding) for finding in findings[:MOST_FINDINGS]]
+        kept = [_without_picture(finding) for finding in findings[:MAX_FINDINGS]]
         return {
             "Outcome": report["verdict"] == "stable",
             "Verdict": report["verdict"],

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ...json_types import JsonObject
 
 RunStep = Callable[[StepRun], Awaitable[StepResult]]
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 
 
 @dataclass(slots=True)
@@ -268,7 +268,7 @@ def _result(loop: _Loop, job: Submitted) -> StepResult:
         properties["Selected"] = outputs[index][name]
         facts["Selector"] = {"StepName": f"{name}-{index}", "Index": index}
     if loop.errors:
-        facts["Errors"] = dict(list(loop.errors.items())[:MOST_ERRORS])
+        facts["Errors"] = dict(list(loop.errors.items())[:MAX_ERRORS])
     identity = run.identity
     return StepResult(
         identity.step,

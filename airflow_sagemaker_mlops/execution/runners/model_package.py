@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import NOT_FOUND, error_code, error_message
 from ...definition.values import as_text
-from ...registry.wording import MOST_PROPERTIES, metadata_value
+from ...registry.wording import MAX_PROPERTIES, metadata_value
 from ...registry.wording import fitted as fitted_text
 from ..aws.calls import as_json, call
 from ..aws.errors import IN_USE
@@ -78,7 +78,7 @@ def _metadata(run: StepRun, given: Mapping[str, str]) -> dict[str, str]:
     """The document's own properties, and as far as there is room which run of which pipeline registered the version."""
     identity = run.identity
     own = {RUN_KEY: metadata_value(identity.run_name), PIPELINE_KEY: metadata_value(identity.pipeline)}
-    room = MOST_PROPERTIES - len(given)
+    room = MAX_PROPERTIES - len(given)
     return {**dict([item for item in own.items() if item[1]][: max(room, 0)]), **given}
 
 

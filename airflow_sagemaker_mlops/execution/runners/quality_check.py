@@ -20,7 +20,7 @@ from ..aws.calls import as_json, call
 from ..aws.threads import in_thread
 from ..describe import address_of
 from ..exceptions import StepFailed
-from ..scope import MOST_READ, Unreadable, name_in, resolve
+from ..scope import MAX_READ, Unreadable, name_in, resolve
 from ..step_run import StepResult, StepRun, Submitted
 from .job import JobRunner, ended_well, result_of, submit_job
 
@@ -193,7 +193,7 @@ async def _with_model_name(run: StepRun, arguments: dict[str, Any], job_name: st
 def _object(content: bytes, uri: str) -> dict[str, Any]:
     """The JSON object in ``content``.  Raises :class:`Unreadable`."""
     try:
-        value = read_json(content, most_bytes=MOST_READ)
+        value = read_json(content, most_bytes=MAX_READ)
     except NotJson as error:
         raise Unreadable(f"{uri} {error.predicate()}") from None
     if not isinstance(value, dict):

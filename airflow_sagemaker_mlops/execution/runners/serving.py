@@ -25,8 +25,8 @@ from .job import JobRunner, ended_well, result_of, submit_job
 if TYPE_CHECKING:
     from ...json_types import AwsShape
 
-MOST_FILES = 20  # with records; a check takes a few, not a data set
-MOST_INVOCATIONS = 100
+MAX_FILES = 20  # with records; a check takes a few, not a data set
+MAX_INVOCATIONS = 100
 TEXT = ("text/csv", "text/plain", "application/jsonlines", "application/x-jsonlines", "text/libsvm")
 
 
@@ -121,8 +121,8 @@ def _files(run: StepRun, uri: str) -> list[str]:
     for page in pages(run.aws.client("s3").list_objects_v2, Bucket=bucket, Prefix=prefix):
         # empty objects, which consoles make for folders, may fill a page
         found += [f"s3://{bucket}/{row['Key']}" for row in page.get("Contents") or [] if row.get("Size")]
-        if len(found) > MOST_FILES:
-            raise NoAnswer(f"{uri} has more than {MOST_FILES} objects; a check takes a few records, not a data set")
+        if len(found) > MAX_FILES:
+            raise NoAnswer(f"{uri} has more than {MAX_FILES} objects; a check takes a few records, not a data set")
     return found
 
 
@@ -157,7 +157,7 @@ def _smoke(run: StepRun, arguments: Mapping[str, Any], expect: Expect) -> tuple[
         records += lines_of(content) if kind.partition(";")[0].strip() in TEXT else [content]
     members = {key: str(arguments[key]) for key in ("Accept", "TargetVariant") if arguments.get(key)}
     answers: list[bytes] = []
-    for number, record in enumerate(records[:MOST_INVOCATIONS], 1):
+    for number, record in enumerate(records[:MAX_INVOCATIONS], 1):
         try:
             answer = client.invoke_endpoint(
                 EndpointName=arguments["EndpointName"], Body=record, ContentType=kind, **members
@@ -167,5 +167,5 @@ def _smoke(run: StepRun, arguments: Mapping[str, Any], expect: Expect) -> tuple[
                 raise
             raise NoAnswer(f"record {number} of {len(records)} failed: {error_message(error)}") from None
         answers.append(answer["Body"].read())
-    sentence = judge(min(len(records), MOST_INVOCATIONS), answers, expect)
+    sentence = judge(min(len(records), MAX_INVOCATIONS), answers, expect)
     return len(answers), sentence if len(answers) == len(records) else f"the first {sentence}, of {len(records):,}"

@@ -21,7 +21,7 @@ from ...steps.s3_members import file_in_output
 from ..aws.threads import in_thread
 from ..describe import address_of
 from ..exceptions import StepFailed
-from ..scope import MOST_READ, Unreadable, resolve
+from ..scope import MAX_READ, Unreadable, resolve
 from ..step_run import StepResult, StepRun, Submitted
 from .job import JobRunner, ended_well, result_of, submit_job
 
@@ -125,7 +125,7 @@ def file_of(answer: AwsShape, file: str) -> str:
 def read_report(content: bytes, uri: str, kind: VerdictKind) -> dict[str, Any]:
     """The report in ``content``.  Raises :class:`Unreadable`, so that what cannot be read never decides anything."""
     try:
-        report = read_json(content, most_bytes=MOST_READ)
+        report = read_json(content, most_bytes=MAX_READ)
     except NotJson as error:
         raise Unreadable(f"{uri} {error.predicate()}") from None
     if not isinstance(report, dict) or report.get("verdict") not in kind.verdicts:

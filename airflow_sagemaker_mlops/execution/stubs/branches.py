@@ -26,8 +26,8 @@ from ...plan.model import Plan, TaskPlan, Upstream
 Branch = Literal["If", "Else"]
 Answer = Mapping[str, Any]  # properties of a stub
 BOTH: tuple[Branch, Branch] = ("If", "Else")
-MOST_TRIED = 2**10  # up to this many choices, all are tried; beyond it, one difference after another
-MOST_ANSWERS = 3**9
+MAX_TRIED = 2**10  # up to this many choices, all are tried; beyond it, one difference after another
+MAX_ANSWERS = 3**9
 NO_VALUES: Mapping[str, Any] = {}
 # {step type: what its stub may answer}; the first is what it answers without a rehearsal's choice.
 ANSWERS: Mapping[str, tuple[Answer, ...]] = {
@@ -74,7 +74,7 @@ def chosen(
 
 def _best(domains: Mapping[str, Sequence[Any]], worth: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
     """The first of the best choices of a value for each name."""
-    if math.prod(map(len, domains.values())) <= MOST_TRIED:
+    if math.prod(map(len, domains.values())) <= MAX_TRIED:
         return max((dict(zip(domains, way, strict=True)) for way in product(*domains.values())), key=worth)
     best, better = {name: values[0] for name, values in domains.items()}, True
     while better:
@@ -122,7 +122,7 @@ def answers_for(
         if any(step in known.steps_of(name) for name in branches)
     }
     ways = (dict(zip(domains, way, strict=True)) for way in product(*domains.values()))
-    return next((way for way in islice(ways, MOST_ANSWERS) if known.agrees(way, branches)), {})
+    return next((way for way in islice(ways, MAX_ANSWERS) if known.agrees(way, branches)), {})
 
 
 def _is_in(answer: Answer, declared: Answer | None) -> bool:

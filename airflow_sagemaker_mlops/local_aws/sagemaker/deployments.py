@@ -54,12 +54,12 @@ def check(deployment: AwsShape, old: Fleet, new: Fleet) -> None:
         raise invalid("MaximumExecutionTimeoutInSeconds must be larger than the sum of the waiting times.")
 
 
-def _check_size(size: AwsShape, member: str, variants: list[dict[str, Any]], least: int, most: int) -> None:
+def _check_size(size: AwsShape, member: str, variants: list[dict[str, Any]], minimum: int, maximum: int) -> None:
     percent = _share(size, variants[0]["instances"]) * 100
-    if percent > most:
-        raise invalid(f"{member} must be at most {most} % of the variant's total instance count.")
-    if size["Type"] == "CAPACITY_PERCENT" and percent < least:
-        raise invalid(f"{member} must be at least {least} % of the variant's total instance count.")
+    if percent > maximum:
+        raise invalid(f"{member} must be at most {maximum} % of the variant's total instance count.")
+    if size["Type"] == "CAPACITY_PERCENT" and percent < minimum:
+        raise invalid(f"{member} must be at least {minimum} % of the variant's total instance count.")
 
 
 def _share(size: AwsShape, instances: int) -> float:

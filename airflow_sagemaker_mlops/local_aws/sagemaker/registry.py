@@ -21,7 +21,7 @@ from .context import (
 )
 
 GROUP, PACKAGE = "model-package-group", "model-package"
-MOST_PROPERTIES = 50  # in CustomerMetadataProperties of a package, after an update as well
+MAX_PROPERTIES = 50  # in CustomerMetadataProperties of a package, after an update as well
 CARD_SECTIONS = frozenset(  # of the card of a model package, whose schema is not that of CreateModelCard
     {
         "model_overview",
@@ -214,8 +214,8 @@ def _require_card(card: Request) -> None:
 
 def _require_metadata(properties: Request) -> None:
     """Refuse what AWS does: too many properties, and characters that Python cannot read out of the model's pattern."""
-    if len(properties) > MOST_PROPERTIES:
-        raise invalid(f"A model package has at most {MOST_PROPERTIES} CustomerMetadataProperties.")
+    if len(properties) > MAX_PROPERTIES:
+        raise invalid(f"A model package has at most {MAX_PROPERTIES} CustomerMetadataProperties.")
     for text in (text for pair in properties.items() for text in pair):
         # Java would read: letters, separators and numbers, and _.:/=+-@
         if not all(letter in "_.:/=+-@" or unicodedata.category(letter)[0] in "LZN" for letter in str(text)):

@@ -22,8 +22,8 @@ from ..store.protocol import Store
 from ..store.s3 import reason_of
 
 IN_MEMORY = 1_048_576  # bytes of a listing; a longer one goes to a temporary file
-MOST_KEPT = 8_388_608  # bytes of a stored listing; of a longer one, only the hash is stored
-MOST_OLD = 20_000  # old versions to list in search of the current ones: twenty calls
+MAX_KEPT = 8_388_608  # bytes of a stored listing; of a longer one, only the hash is stored
+MAX_OLD = 20_000  # old versions to list in search of the current ones: twenty calls
 
 
 class LongHistory(Exception):
@@ -93,7 +93,7 @@ def _listed(artifact: Artifact, objects: Iterator[Line], prefix: str, keep_in: S
         if not sorted_so_far:  # directory buckets do not list in order
             hashes = _sort(kept)
         sha256 = hashes.plain.hexdigest()
-        if keep_in is not None and count > 1 and kept.tell() <= MOST_KEPT:
+        if keep_in is not None and count > 1 and kept.tell() <= MAX_KEPT:
             kept.seek(0)
             full = hashes.full.hexdigest()
             keep_in.create(content_key(dag_id, "listings", full, "tsv"), kept.read())
@@ -123,15 +123,15 @@ def current_objects(client: S3Client, bucket: str, prefix: str) -> Iterator[Line
 
 
 def current_versions(client: S3Client, bucket: str, prefix: str) -> Iterator[Line]:
-    """All objects with versions.  Raises :class:`LongHistory` for more than :data:`MOST_OLD` old versions."""
+    """All objects with versions.  Raises :class:`LongHistory` for more than :data:`MAX_OLD` old versions."""
     old = 0
     for line, is_current in every_version(client, bucket, prefix):
         if is_current:
             yield line
         else:
             old += 1
-            if old > MOST_OLD:
-                raise LongHistory(f"more than {MOST_OLD} old versions")
+            if old > MAX_OLD:
+                raise LongHistory(f"more than {MAX_OLD} old versions")
 
 
 def every_version(client: S3Client, bucket: str, prefix: str) -> Iterator[tuple[Line, bool]]:

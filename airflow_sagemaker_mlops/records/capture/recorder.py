@@ -46,7 +46,7 @@ from .sources import code_of, images_of, inputs_of, instances_of, outputs_of
 from .step_secrets import secrets_of_step
 from .step_start import StepStart
 
-MOST_JOBS = 200  # that the retry policies of one step may have started
+MAX_JOBS = 200  # that the retry policies of one step may have started
 Result = TypeVar("Result")
 
 
@@ -345,7 +345,7 @@ async def _properties(run: StepRun, name: str) -> Mapping[str, Any] | None:
 def _names_before(run: StepRun, last: str) -> list[str]:
     """Names of the step's earlier jobs, which are numbered; includes jobs from before a user cleared the step."""
     names: list[str] = []
-    for ordinal in range(MOST_JOBS):
+    for ordinal in range(MAX_JOBS):
         name = name_of(run, ordinal)
         if name == last:
             return names

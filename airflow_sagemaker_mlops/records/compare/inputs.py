@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..model.step_record import Artifact
 from ..store.listing import ListingOf, no_listing, objects_of
 
-MOST_NAMED = 3
+MAX_NAMED = 3
 
 
 def input_changes(old: Sequence[Artifact], new: Sequence[Artifact], listing_of: ListingOf = no_listing) -> list[str]:
@@ -58,7 +58,7 @@ def _objects(place: str, old: Artifact, new: Artifact, listing_of: ListingOf) ->
         ("changed", sorted(k for k in after.keys() & before.keys() if after[k].content != before[k].content)),
     ):
         if keys:
-            named = f" ({', '.join(keys)})" if len(keys) <= MOST_NAMED else ""
+            named = f" ({', '.join(keys)})" if len(keys) <= MAX_NAMED else ""
             yield f"{_count(len(keys))} {word} under {place}{named}"
 
 

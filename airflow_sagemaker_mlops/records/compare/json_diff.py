@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-MOST_SHOWN = 80
+MAX_SHOWN = 80
 NOTHING = "(nothing)"
 NAMES = ("InputName", "ChannelName", "OutputName", "Name", "RuleConfigurationName", "Key", "DefinitionName")
 _ABSENT = object()
@@ -34,7 +34,7 @@ def show(value: object) -> str:
         return NOTHING
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
     text = " ".join(text.split()) or '""'
-    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 
 def show_number(value: object, digits: int = 6) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..model.documents import ModelDocument, RecordDocument, StepDocument
 
 GATE, PROMOTION = "x-champion-gate", "x-promote-champion"
-MOST = 100_000  # characters of ModelCardContent
+MAX_CHARACTERS = 100_000  # characters of ModelCardContent
 LONG, SHORT = 1024, 63
 OBSERVATION = 2096
 DATASETS, TEST_SETS, METRICS, PARAMETERS = 15, 10, 50, 100
@@ -65,7 +65,7 @@ def card_text(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
     for part in _parts(ours):
         both = merged(theirs, part)
         text = json.dumps(both, ensure_ascii=False, allow_nan=False)
-        if len(text) <= MOST:
+        if len(text) <= MAX_CHARACTERS:
             return text if both != theirs else ""
     return ""
 
@@ -75,15 +75,15 @@ def _parts(card: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield card
     evaluations = card.get("evaluation_details") or []
     groups = [group for evaluation in evaluations for group in evaluation.get("metric_groups") or []]
-    most = max((len(group["metric_data"]) for group in groups), default=0)
-    while most > 1:
-        most //= 2
-        yield {**card, "evaluation_details": [_shorter(evaluation, most) for evaluation in evaluations]}
+    limit = max((len(group["metric_data"]) for group in groups), default=0)
+    while limit > 1:
+        limit //= 2
+        yield {**card, "evaluation_details": [_shorter(evaluation, limit) for evaluation in evaluations]}
     yield {name: card[name] for name in ("model_overview", "additional_information") if name in card}
 
 
-def _shorter(evaluation: Mapping[str, Any], most: int) -> dict[str, Any]:
-    groups = [{**group, "metric_data": group["metric_data"][:most]} for group in evaluation.get("metric_groups") or []]
+def _shorter(evaluation: Mapping[str, Any], limit: int) -> dict[str, Any]:
+    groups = [{**group, "metric_data": group["metric_data"][:limit]} for group in evaluation.get("metric_groups") or []]
     return {**evaluation, "metric_groups": groups}
 
 

@@ -19,7 +19,7 @@ import rfc8785
 from ...definition.read.strict_json import read_json
 
 LARGEST_INTEGER = 2**53 - 1  # exact in every JSON reader: RFC 7493 section 2.2
-MOST_DEPTH = 400  # levels of a stored document
+MAX_DEPTH = 400  # levels of a stored document
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
@@ -78,7 +78,7 @@ def read_exact(item: Mapping[str, object], name: str) -> Any:
     text = item.get(f"{name}_json")
     if not isinstance(text, str):
         return item.get(name)
-    value = read_json(text.encode(), most_depth=MOST_DEPTH)
+    value = read_json(text.encode(), most_depth=MAX_DEPTH)
     if canonical_json(exact(value)) != canonical_json(doubles(item.get(name))):
         raise ValueError(f"its {name} and {name}_json are different values")
     return value

@@ -38,7 +38,7 @@ from .signatures import sign
 from .signing import Signer
 
 MERGE_EVERY = 8  # one sealing in eight checks whether the index can be merged, which takes a listing
-MOST_INLINE = 32_768  # bytes of a request in the record; larger ones are stored separately
+MAX_INLINE = 32_768  # bytes of a request in the record; larger ones are stored separately
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _requests_apart(store: Store, dag_id: str, document: RecordDocument) -> Reco
     steps: list[StepDocument] = []
     for step in document["steps"]:
         data = canonical_json(step["request"]) if "request" in step else b""
-        if len(data) > MOST_INLINE:
+        if len(data) > MAX_INLINE:
             key = content_key(dag_id, "requests", step["request_sha256"])
             store.create(key, data)
             apart: StepDocument = {**step, "request_uri": address(store, key)}

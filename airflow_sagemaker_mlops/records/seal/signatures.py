@@ -22,7 +22,7 @@ from .signing import Signer, Verifier
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PREDICATE_TYPE = "urn:airflow-sagemaker-mlops:sealed:v1"
-MOST_BYTES = 65_536
+MAX_BYTES = 65_536
 
 
 def sign(store: Store, signer: Signer, document: SealedDocument, dag_id: str, run_id: str) -> None:
@@ -47,7 +47,7 @@ def why_unsigned(store: Store, verifier: Verifier, document: SealedDocument, dag
     if found is None:
         return f"it is not signed: there is no {address(store, key)}."
     try:
-        if len(found.data) > MOST_BYTES:
+        if len(found.data) > MAX_BYTES:
             raise ValueError
         envelope = json.loads(found.data)
         payload = base64.b64decode(envelope["payload"], validate=True)

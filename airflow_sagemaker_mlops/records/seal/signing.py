@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 KMS = "awskms:"
-MOST_KEY_BYTES = 65_536
+MAX_KEY_BYTES = 65_536
 
 
 class NoSigningKey(RecordError):
@@ -148,7 +148,7 @@ def open_verifier(key: str, kms: Callable[[], Kms]) -> Verifier:
 def _pem(file: str) -> bytes:
     try:
         with Path(file).open("rb") as opened:
-            return opened.read(MOST_KEY_BYTES)
+            return opened.read(MAX_KEY_BYTES)
     except OSError as error:
         raise NoSigningKey(f"the key {file} cannot be read: {error.strerror or error}.") from None
 

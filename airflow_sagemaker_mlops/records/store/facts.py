@@ -23,9 +23,9 @@ from ..model.documents import (
     VerdictDocument,
 )
 
-MOST = 8  # verdicts, models, approvals or deployments of a run
-MOST_RULES = 6  # of a gate, without those for slices
-MOST_METRICS = 12
+MAX_ENTRIES = 8  # verdicts, models, approvals or deployments of a run
+MAX_RULES = 6  # of a gate, without those for slices
+MAX_METRICS = 12
 LONGEST = 300  # characters of a sentence
 VERDICT_STEPS = (CHAMPION_GATE, DRIFT_CHECK)
 _NUMBERS = ("candidate", "champion", "difference", "level", "bound", "margin")
@@ -37,19 +37,19 @@ def facts_of(document: RecordDocument) -> FactsDocument:
     steps = document["steps"]
     facts: FactsDocument = {}
     if verdicts := [_verdict(step) for step in steps if step["type"] in VERDICT_STEPS and _decision(step)]:
-        facts["verdicts"] = verdicts[:MOST]
-    if metrics := dict(list(_metrics(steps))[:MOST_METRICS]):
+        facts["verdicts"] = verdicts[:MAX_ENTRIES]
+    if metrics := dict(list(_metrics(steps))[:MAX_METRICS]):
         facts["metrics"] = metrics
     if cost := document.get("totals", {}).get("cost"):
         facts["cost"] = cost
     if models := [_model(model) for model in document.get("models", ())]:
-        facts["models"] = models[:MOST]
+        facts["models"] = models[:MAX_ENTRIES]
     if approvals := [_approval(approval) for approval in document.get("approvals", ())]:
-        facts["approvals"] = approvals[:MOST]
+        facts["approvals"] = approvals[:MAX_ENTRIES]
     if promoted := list(_promoted(steps)):
-        facts["promoted"] = promoted[:MOST]
+        facts["promoted"] = promoted[:MAX_ENTRIES]
     if deployed := list(_deployed(steps)):
-        facts["deployed"] = deployed[:MOST]
+        facts["deployed"] = deployed[:MAX_ENTRIES]
     if failed := next((step["step"] for step in steps if step["status"] == "Failed"), ""):
         facts["failed_step"] = failed
     if sha256 := document.get("definition", {}).get("sha256"):
@@ -74,7 +74,7 @@ def _verdict(step: StepDocument) -> VerdictDocument:
     if isinstance(group := _group(step), str):
         verdict["group"] = group
     results = [one for one in _objects(decision.get("Rules")) if not one.get("dry_run")]
-    shown = [one for one in results if not one.get("slice") and _number(one.get("candidate")) is not None][:MOST_RULES]
+    shown = [one for one in results if not one.get("slice") and _number(one.get("candidate")) is not None][:MAX_RULES]
     if shown:
         verdict["rules"] = [_rule(one, _given_rules(step)) for one in shown]
     others = {str(one.get("verdict")) for one in results if one not in shown}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...paths import UnsafePath, inside
 from ..model.errors import StoreUnavailable
-from .protocol import MOST_BYTES, Stored, too_large
+from .protocol import MAX_BYTES, Stored, too_large
 
 LOCK = ".lock"
 WRITTEN = ".written"  # holds files while they are written; no DAG's folder begins with a dot
@@ -33,7 +33,7 @@ class FolderStore:
         """The file; ``None`` if it does not exist."""
         try:
             path = self._path(key)
-            if (size := path.stat().st_size) > MOST_BYTES:
+            if (size := path.stat().st_size) > MAX_BYTES:
                 raise StoreUnavailable(f"cannot read {path}: {too_large(size)}.")
             data = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):

@@ -40,10 +40,10 @@ class Index:
     summaries: Mapping[str, Summary] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
 
-    def newest(self, most: int | None = None) -> list[Summary]:
+    def newest(self, limit: int | None = None) -> list[Summary]:
         """Summaries, latest start first."""
         ordered = sorted(self.summaries.values(), key=lambda s: (moment(s.get("started")), s["run_id"]), reverse=True)
-        return ordered[:most]
+        return ordered[:limit]
 
 
 def summary_of(document: RecordDocument) -> Summary:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-MOST_BYTES = 512_000_000  # of one object: the listing of a million files takes about 200 MB, a record far less
+MAX_BYTES = 512_000_000  # of one object: the listing of a million files takes about 200 MB, a record far less
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Store(Protocol):
 
 def too_large(size: int) -> str:
     """Why an object is not read, as part of a :class:`StoreUnavailable` sentence."""
-    return f"it has {size:,} bytes, and objects of records have at most {MOST_BYTES:,}"
+    return f"it has {size:,} bytes, and objects of records have at most {MAX_BYTES:,}"
 
 
 def address(store: Store, key: str) -> str:

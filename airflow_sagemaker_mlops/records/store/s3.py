@@ -9,7 +9,7 @@ from ...aws_errors import error_code
 from ...json_types import AwsShape
 from ...s3 import DENIED, NEW, S3Client, is_absent, pages, put
 from ..model.errors import StoreUnavailable
-from .protocol import MOST_BYTES, Stored, too_large
+from .protocol import MAX_BYTES, Stored, too_large
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class S3Store:
         """The object; ``None`` if the key does not exist."""
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=self._key(key))
-            if answer["ContentLength"] > MOST_BYTES:
+            if answer["ContentLength"] > MAX_BYTES:
                 raise ValueError(too_large(answer["ContentLength"]))
             return Stored(answer["Body"].read(), answer["ETag"])
         except Exception as error:

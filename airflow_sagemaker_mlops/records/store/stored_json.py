@@ -12,8 +12,8 @@ from typing import Any
 from ...definition.problems import Place, place_text
 from ...definition.read.strict_json import read_json
 
-MOST_BYTES = 64_000_000  # a record of 1,000 steps takes 5 MB
-MOST_DEPTH = 400  # a request is as deep as its definition may be, plus its own level in the record
+MAX_BYTES = 64_000_000  # a record of 1,000 steps takes 5 MB
+MAX_DEPTH = 400  # a request is as deep as its definition may be, plus its own level in the record
 Schema = Mapping[str, Any]  # a JSON Schema
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (Mapping,),
@@ -28,7 +28,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 def read_stored(data: bytes) -> Any:
     """The JSON in ``data``.  Raises :class:`NotJson`, a ``ValueError``."""
-    return read_json(data, most_bytes=MOST_BYTES, most_depth=MOST_DEPTH)
+    return read_json(data, most_bytes=MAX_BYTES, most_depth=MAX_DEPTH)
 
 
 def misfit(value: object, schema: Schema, *, complete: bool = True) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from ...definition.arguments import CLEANUP_KEYS, LINEAGE_KEYS
 from ...definition.champion_arguments import DECISIONS, NEEDED
 from ...definition.emr_arguments import EMR_KEYS, SERVERLESS_KEYS
-from ...definition.foreach_arguments import LOOP_KEYS, MOST_AT_A_TIME, PICKS
+from ...definition.foreach_arguments import LOOP_KEYS, MAX_AT_A_TIME, PICKS
 from ...definition.step_types import syntax_of
 from ..model import StepType
 from ..requests import LOOSE_PREFIXES
@@ -139,7 +139,7 @@ _RULES: Mapping[str, Schema] = {
     "ForEach": {
         "properties": {
             "IterableItems": either(ARRAY, EXPRESSION, {"$ref": "#/$defs/tagged"}),
-            "MaxConcurrency": or_expression({"type": "integer", "minimum": 1, "maximum": MOST_AT_A_TIME}),
+            "MaxConcurrency": or_expression({"type": "integer", "minimum": 1, "maximum": MAX_AT_A_TIME}),
             "Selector": absent_or(_SELECTOR),
             "ForEachBody": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/bodyStep"}},
         },

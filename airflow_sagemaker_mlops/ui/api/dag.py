@@ -16,7 +16,7 @@ from ...records.store.index import Index
 from ...records.store.listing import ListingOf, no_listing
 from ...records.store.reader import read_record
 from ...reports.blocks import note
-from ...reports.comparison_view import MOST_RUNS, comparison_view
+from ...reports.comparison_view import MAX_RUNS, comparison_view
 from ...reports.definition_view import definition_view
 from ...reports.pages import comparison_page, dag_page
 from ...reports.replay_view import replay_view
@@ -34,7 +34,7 @@ router = APIRouter(dependencies=READS_RUNS)
 NOT_OURS = "This DAG is not a SageMaker pipeline."
 NO_RECORDS = "No run of this DAG has been recorded yet."
 Group = Annotated[str, Query(max_length=250)]
-Runs = Annotated[list[str], Query(min_length=1, max_length=MOST_RUNS)]
+Runs = Annotated[list[str], Query(min_length=1, max_length=MAX_RUNS)]
 
 
 @router.get("/trend")

@@ -19,7 +19,7 @@ from ...reports.home_view import home_view
 from ...reports.model_view import ModelView, Registry, changes_of, groups_of, model_view
 from ...reports.pages import home_card, model_page, models_page, rollback
 from ..data.in_time import in_time
-from ..data.indexes import MOST_PLACES, indexes_of, places_of
+from ..data.indexes import MAX_PLACES, indexes_of, places_of
 from ..data.registry import registry_of
 from ..data.rollbacks import rollback_dags, rollbacks_of
 from ..data.run_source import reader_message
@@ -101,9 +101,9 @@ def _read(dags: set[str]) -> tuple[dict[str, list[object]], list[str]]:
     indexes, unread = indexes_of(places)
     for place, index in indexes.items():
         by_dag.setdefault(place.dag_id, []).extend(index.summaries.values())
-    left = len(places) - MOST_PLACES
+    left = len(places) - MAX_PLACES
     missing += unread
-    missing += [f"{left} pipelines are left out: this page reads at most {MOST_PLACES}."] if left > 0 else []
+    missing += [f"{left} pipelines are left out: this page reads at most {MAX_PLACES}."] if left > 0 else []
     return by_dag, missing
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(dependencies=READS_RUNS)
 NOT_A_STEP = "This task is not a step of a SageMaker pipeline."
-MOST_TEXT = 200_000  # characters of a request or a result
+MAX_TEXT = 200_000  # characters of a request or a result
 
 
 @router.get("/task")
@@ -100,4 +100,4 @@ def _text(value: Json) -> JsonObject | None:
     if value in (None, "", {}):
         return None
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    return {"text": text[:MOST_TEXT], "left_out": max(0, len(text) - MOST_TEXT)}
+    return {"text": text[:MAX_TEXT], "left_out": max(0, len(text) - MAX_TEXT)}

@@ -60,13 +60,13 @@ def run_row(dag_id: str, run_id: str) -> RunRow | None:
         return None if found is None else _run(found)
 
 
-def latest_runs(dag_id: str, most: int) -> list[RunRow]:
+def latest_runs(dag_id: str, limit: int) -> list[RunRow]:
     """The latest runs of a DAG, newest first."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import select
 
     with _reading() as session:
-        asked = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc()).limit(most)
+        asked = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc()).limit(limit)
         return [_run(found) for found in session.scalars(asked)]
 
 
@@ -123,7 +123,7 @@ class Sent:
     value: Json
 
 
-def latest_xcoms(dag_id: str, task_ids: Sequence[str], key: str, most: int) -> list[Sent]:
+def latest_xcoms(dag_id: str, task_ids: Sequence[str], key: str, limit: int) -> list[Sent]:
     """What the tasks sent under ``key`` in the latest runs of their DAG, newest first."""
     from airflow.models.xcom import XComModel as Row
     from sqlalchemy import select
@@ -131,7 +131,7 @@ def latest_xcoms(dag_id: str, task_ids: Sequence[str], key: str, most: int) -> l
     asked = select(Row.run_id, Row.map_index, Row.value)
     asked = asked.where(Row.dag_id == dag_id, Row.task_id.in_(task_ids), Row.key == key)
     with _reading() as session:
-        rows = session.execute(asked.order_by(Row.timestamp.desc()).limit(most))
+        rows = session.execute(asked.order_by(Row.timestamp.desc()).limit(limit))
         return [Sent(row[0], int(row[1]), _value(row[2])) for row in rows]
 
 
@@ -155,7 +155,7 @@ class TryRow:
     ended: str
 
 
-def tries_of(dag_id: str, run_id: str, task_id: str, map_index: int, most: int = 20) -> list[TryRow]:
+def tries_of(dag_id: str, run_id: str, task_id: str, map_index: int, limit: int = 20) -> list[TryRow]:
     """The tries of a task instance, the first first."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.taskinstancehistory import TaskInstanceHistory
@@ -169,7 +169,7 @@ def tries_of(dag_id: str, run_id: str, task_id: str, map_index: int, most: int =
             asked = asked.where(Row.dag_id == dag_id, Row.run_id == run_id, Row.task_id == task_id)
             for row in session.execute(asked.where(Row.map_index == map_index)):
                 found[int(row[0] or 0)] = TryRow(int(row[0] or 0), str(row[1] or ""), _iso(row[2]), _iso(row[3]))
-    return [found[number] for number in sorted(found)][-most:]
+    return [found[number] for number in sorted(found)][-limit:]
 
 
 def dag_ids() -> set[str]:
@@ -201,7 +201,7 @@ def dags_mentioning(word: str, among: Sequence[str]) -> list[str]:
         return sorted(session.scalars(asked))
 
 
-def ended_with(task: str, key: str, most: int) -> Iterator[tuple[str, Json]]:
+def ended_with(task: str, key: str, limit: int) -> Iterator[tuple[str, Json]]:
     """(DAG, value) of the tasks called ``task``, in a task group or not, in all DAGs, newest first."""
     from airflow.models.xcom import XComModel as Row
     from sqlalchemy import or_, select
@@ -209,7 +209,7 @@ def ended_with(task: str, key: str, most: int) -> Iterator[tuple[str, Json]]:
     asked = select(Row.dag_id, Row.value).where(Row.key == key)
     asked = asked.where(or_(Row.task_id == task, Row.task_id.endswith(f".{task}", autoescape=True)))
     with _reading() as session:
-        rows = session.execute(asked.order_by(Row.timestamp.desc()).limit(most)).all()
+        rows = session.execute(asked.order_by(Row.timestamp.desc()).limit(limit)).all()
     yield from ((row[0], _value(row[1])) for row in rows)
 
 

@@ -10,10 +10,10 @@ from typing import TypeVar
 
 SECONDS = 5.0
 THREADS = 6
-MOST_WAITING = 12
+MAX_WAITING = 12
 Result = TypeVar("Result")
 _THREADS = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="records for pages")
-_PLACES = threading.BoundedSemaphore(THREADS + MOST_WAITING)
+_PLACES = threading.BoundedSemaphore(THREADS + MAX_WAITING)
 
 
 class NoAnswer(Exception):

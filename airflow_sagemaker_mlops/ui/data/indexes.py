@@ -20,9 +20,9 @@ from .stores import opened, place_of
 FRESH_S = 10.0
 ANSWER_S = 3.0  # of a location that is listed
 INDEXES_S = 8.0  # of all indexes of a page
-MOST_KEPT = 200
-MOST_PLACES = 200  # pipelines that a page over several DAGs reads
-MOST_ENDS = 1_000  # ends of runs that are asked for their location
+MAX_KEPT = 200
+MAX_PLACES = 200  # pipelines that a page over several DAGs reads
+MAX_ENDS = 1_000  # ends of runs that are asked for their location
 READERS = 6
 _KEPT: dict[Place, tuple[float, Index]] = {}
 _LOCK = Lock()
@@ -90,7 +90,7 @@ def index_of(place: Place) -> Index:
     with _LOCK:
         _KEPT.pop(place, None)
         _KEPT[place] = now, index
-        while len(_KEPT) > MOST_KEPT:
+        while len(_KEPT) > MAX_KEPT:
             _KEPT.pop(next(iter(_KEPT)))
     return index
 
@@ -98,7 +98,7 @@ def index_of(place: Place) -> Index:
 def indexes_of(places: list[Place]) -> tuple[dict[Place, Index], list[str]]:
     """The indexes of several pipelines, and why others cannot be read: one of them hides no other.  Blocking."""
     readers = ThreadPoolExecutor(max_workers=READERS)
-    asked = {place: readers.submit(index_of, place) for place in places[:MOST_PLACES]}
+    asked = {place: readers.submit(index_of, place) for place in places[:MAX_PLACES]}
     readers.shutdown(wait=False)
     until = time.monotonic() + INDEXES_S
     found: dict[Place, Index] = {}
@@ -119,7 +119,7 @@ def _locations(dags: Collection[str]) -> Iterator[str]:
     if location := settings.location_of(""):
         yield location
     for task in (STATUS_TASK_ID, TEARDOWN_TASK_ID):
-        for dag_id, value in ended_with(task, RETURNED, MOST_ENDS):
+        for dag_id, value in ended_with(task, RETURNED, MAX_ENDS):
             uri = as_object(value).get("Record")
             if dag_id in dags and isinstance(uri, str) and uri:
                 try:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ...json_types import AwsShape
     from ...registry.clients import SageMakerRegistry
 
-MOST_VERSIONS = 1_000
-MOST_CHANGES = 50
-MOST_ENDPOINTS = 10
+MAX_VERSIONS = 1_000
+MAX_CHANGES = 50
+MAX_ENDPOINTS = 10
 READERS = 8
 
 
@@ -48,14 +48,14 @@ def registry_of(group: str, history: str, endpoints: Sequence[str]) -> Registry:
         rows,
         champion.arn if champion is not None else "",
         _entries(changes) if changes is not None else (),
-        _serving(client("sagemaker"), endpoints[:MOST_ENDPOINTS]),
+        _serving(client("sagemaker"), endpoints[:MAX_ENDPOINTS]),
     )
 
 
 def _versions(sagemaker: SageMakerRegistry, group: str) -> list[JsonObject]:
     members: dict[str, Any] = {"ModelPackageGroupName": short_name(group), "MaxResults": 100}
     rows: list[JsonObject] = []
-    while len(rows) < MOST_VERSIONS:
+    while len(rows) < MAX_VERSIONS:
         answer = sagemaker.list_model_packages(**members, SortBy="CreationTime", SortOrder="Descending")
         rows += [_row(row) for row in answer.get("ModelPackageSummaryList") or []]
         if not answer.get("NextToken"):
@@ -82,7 +82,7 @@ def _entries(history: History) -> list[JsonObject]:
         return entry.as_json() if entry is not None else None
 
     with ThreadPoolExecutor(max_workers=READERS) as readers:
-        found = readers.map(read, reversed(history.numbers()[-MOST_CHANGES:]))
+        found = readers.map(read, reversed(history.numbers()[-MAX_CHANGES:]))
         return [entry for entry in found if entry is not None]
 
 

@@ -10,7 +10,7 @@ from ...registry.champion import short_name
 from .airflow_rows import as_object, dags_mentioning, ended_with, serialized_dag
 
 OPERATOR = "ChampionRollbackOperator"
-MOST, MOST_RUNS = 20, 200
+MAX_DAGS, MAX_RUNS = 20, 200
 TASK = "rollback"  # of a DAG that champion_rollback_dag has made
 
 
@@ -24,7 +24,7 @@ class RollbackDag(TypedDict):
 def rollback_dags(group: str, among: Collection[str]) -> list[RollbackDag]:
     """Those of the DAGs ``among`` that roll back the champion of ``group``."""
     found: list[RollbackDag] = []
-    for dag_id in dags_mentioning(OPERATOR, sorted(among))[:MOST]:
+    for dag_id in dags_mentioning(OPERATOR, sorted(among))[:MAX_DAGS]:
         tasks = serialized_dag(dag_id).get("tasks")
         for item in tasks if isinstance(tasks, list) else ():
             task = as_object(as_object(item).get("__var")) or as_object(item)
@@ -37,7 +37,7 @@ def rollback_dags(group: str, among: Collection[str]) -> list[RollbackDag]:
 
 def rollbacks_of(dags: Collection[str]) -> Iterator[JsonObject]:
     """The entries of histories that runs of these DAGs have written, newest first."""
-    for dag_id, value in ended_with(TASK, "return_value", MOST_RUNS):
+    for dag_id, value in ended_with(TASK, "return_value", MAX_RUNS):
         entry = as_object(value)
         if dag_id in dags and entry.get("kind") == "rollback":
             yield entry

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 RETURNED = "return_value"
 UNDER_WAY = {"running": "Executing", "deferred": "Executing", "awaiting_input": "Executing"}
 ENDS = {"success": "Succeeded", "failed": "Failed", "skipped": "NotTaken", "upstream_failed": "NotStarted"}
-MOST_KEPT, MOST_KEPT_BYTES = 64, 500_000  # sealed records never change; large ones are read again
+MAX_KEPT, MAX_KEPT_BYTES = 64, 500_000  # sealed records never change; large ones are read again
 _KEPT: OrderedDict[tuple[str, str], RecordDocument] = OrderedDict()
 _LOCK = Lock()
 
@@ -128,10 +128,10 @@ def _read(store: Store, key: str, uri: str, pipeline: Pipeline) -> RecordDocumen
     name = record_name(record["run"])
     plain = name if name.partition("#")[0] == pipeline.name else pipeline.name
     belongs_to(record, pipeline.record_id, plain, uri)
-    if len(found.data) <= MOST_KEPT_BYTES:
+    if len(found.data) <= MAX_KEPT_BYTES:
         with _LOCK:
             _KEPT[uri, pipeline.name] = record
-            while len(_KEPT) > MOST_KEPT:
+            while len(_KEPT) > MAX_KEPT:
                 _KEPT.popitem(last=False)
     return record
 
@@ -225,16 +225,16 @@ class Address:
     uri: str
 
 
-def addresses(pipeline: Pipeline, most: int) -> list[Address]:
+def addresses(pipeline: Pipeline, limit: int) -> list[Address]:
     """The pipeline's latest sealed records, newest first, of all its instances."""
-    sent = latest_xcoms(pipeline.dag_id, pipeline.enders, RETURNED, 2 * most)
+    sent = latest_xcoms(pipeline.dag_id, pipeline.enders, RETURNED, 2 * limit)
     found = [Address(one.run_id, one.map_index, str(as_object(one.value).get("Record") or "")) for one in sent]
-    return [one for one in found if one.uri][:most]
+    return [one for one in found if one.uri][:limit]
 
 
-def before(source: RunSource, most: int) -> list[Address]:
+def before(source: RunSource, limit: int) -> list[Address]:
     """The records that were sealed before that of ``source``, newest first."""
     pipeline = cast("Pipeline", source.pipeline)
-    found = [one for one in addresses(pipeline, most) if one.instance == pipeline.instance]
+    found = [one for one in addresses(pipeline, limit) if one.instance == pipeline.instance]
     own = next((at for at, one in enumerate(found) if one.run_id == pipeline.run_id), -1)
     return found[own + 1 :]

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from airflow_sagemaker_mlops.local_aws import LocalAws
-from chaos.malformed import MOST_GROWTH, bombard, requests
+from chaos.malformed import MAX_GROWTH, bombard, requests
 
 pytestmark = pytest.mark.e2e
 
@@ -16,7 +16,7 @@ def test_no_malformed_request_is_a_fault_of_the_server(aws: LocalAws) -> None:
     outcome = bombard(aws, 120, seed=7)  # which also loads the services that it asks
     assert [(status, request.what) for status, request in outcome.wrong] == []
     assert sum(outcome.answers.values()) == 120
-    assert bombard(aws, 60, seed=7).growth < MOST_GROWTH
+    assert bombard(aws, 60, seed=7).growth < MAX_GROWTH
     assert aws.client("sts").get_caller_identity()["Account"] == aws.account
 
 

@@ -18,7 +18,7 @@ from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.records.cache.key import cache_key
 from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, CacheOutcome, StepRecord
-from airflow_sagemaker_mlops.records.seal.seal import MOST_INLINE, seal, write_step_record
+from airflow_sagemaker_mlops.records.seal.seal import MAX_INLINE, seal, write_step_record
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.index import FAN, _write_page, add_to_index, summary_of
 from airflow_sagemaker_mlops.records.store.s3 import S3Store
@@ -215,7 +215,7 @@ def test_records_that_are_not_whole_say_what_is_wrong(three: FolderStore, data: 
 @pytest.mark.parametrize("words", [("show", "large"), ("diff", "large", "manual__3"), ("diff", "manual__3", "large")])
 @pytest.mark.parametrize("data", [b"{", b"[1]", b"\xff"])
 def test_a_request_that_is_damaged_is_named(three: FolderStore, words: tuple[str, ...], data: bytes) -> None:
-    seal(three, record("large", replace(TRAIN, request={"HyperParameters": {"x": "y" * MOST_INLINE}})))
+    seal(three, record("large", replace(TRAIN, request={"HyperParameters": {"x": "y" * MAX_INLINE}})))
     (key,) = three.keys("daily/requests/")
     three.write(key, data)
     code, text = invoke(three, "records", *words)

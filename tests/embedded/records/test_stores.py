@@ -150,7 +150,7 @@ def test_runs_of_any_name_have_keys_under_their_dag() -> None:
 def test_an_object_that_cannot_be_a_record_is_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.write("daily/records/r1.json", b"12345")
     for module in (folder_store, s3_store):
-        monkeypatch.setattr(module, "MOST_BYTES", 4)
+        monkeypatch.setattr(module, "MAX_BYTES", 4)
     with pytest.raises(
         StoreUnavailable, match=r"cannot read .*records/r1\.json: it has 5 bytes, and objects of records"
     ):

@@ -11,7 +11,7 @@ from record_examples import TRAIN, record
 
 from airflow_sagemaker_mlops.records.capture.fingerprint import fingerprint
 from airflow_sagemaker_mlops.records.model.step_record import Artifact
-from airflow_sagemaker_mlops.records.seal.seal import MOST_INLINE, seal, store_definition
+from airflow_sagemaker_mlops.records.seal.seal import MAX_INLINE, seal, store_definition
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.protocol import Store
 from airflow_sagemaker_mlops.records.store.s3 import S3Store
@@ -36,7 +36,7 @@ def fill(store: Store) -> None:
     for number, run_id in enumerate(FIFTY):
         copy = store_definition(store, "daily", {"Version": "2020-12-01", "Steps": [{"Name": run_id}]})
         read = fingerprint(Objects(), Artifact("s3://b/in/"), versions=True, keep_in=store, dag_id="daily")
-        step = replace(TRAIN, request={"HyperParameters": {"x": run_id + "-" * MOST_INLINE}}, inputs=(read,)).masked()
+        step = replace(TRAIN, request={"HyperParameters": {"x": run_id + "-" * MAX_INLINE}}, inputs=(read,)).masked()
         document = record(run_id, step, rounds=number, started=f"2026-01-01T00:00:{number:02}Z")
         document["definition"]["copy"] = {"uri": copy.uri, "sha256": copy.sha256, "masked": False}
         seal(store, document)

@@ -13,7 +13,7 @@ pytest.importorskip("fastapi")
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from airflow_sagemaker_mlops.callbacks.api import MOST_BYTES, TARGET, app
+from airflow_sagemaker_mlops.callbacks.api import MAX_BYTES, TARGET, app
 from airflow_sagemaker_mlops.callbacks.hosts import VARIABLE
 from airflow_sagemaker_mlops.callbacks.plugin import SageMakerCallbacksPlugin
 from airflow_sagemaker_mlops.execution.callback_tokens import handle_of
@@ -71,7 +71,7 @@ def test_a_body_that_is_no_object_is_refused(path: str, body: bytes) -> None:
 
 def test_no_more_is_read_than_an_answer_may_have() -> None:
     post = Post(f"/{TOKEN}/success", [b" " * 50_000] * 100)
-    assert post.answer() == (400, {"error": f"The request is larger than {MOST_BYTES} bytes."})
+    assert post.answer() == (400, {"error": f"The request is larger than {MAX_BYTES} bytes."})
     assert post.taken == 5
 
 

@@ -81,7 +81,7 @@ CANDIDATE = Candidate("run", "2026-01-01T00:00:00Z", URI, "reject", None)
 def test_predictions_that_are_not_there_as_a_whole_are_not_judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, objects: dict[str, bytes | Exception], why: str
 ) -> None:
-    monkeypatch.setattr(gate_replay, "MOST_BYTES", 100)
+    monkeypatch.setattr(gate_replay, "MAX_BYTES", 100)
     bucket = Bucket({f"run/predictions/{name}": content for name, content in objects.items()})
     past = gate_replay._past(bucket, CANDIDATE, tmp_path / "0")
     (one,) = replay(parse_rules([{"Metric": "auc", "Must": "improve"}]), [past]).candidates

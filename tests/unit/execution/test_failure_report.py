@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_sagemaker_mlops.execution.failure_report import MOST_COMMAND, cause_of_failure, command_of, report
+from airflow_sagemaker_mlops.execution.failure_report import MAX_COMMAND, cause_of_failure, command_of, report
 
 # As the service shows them for the framework images, see errors.py of sagemaker-training-toolkit.
 TOOLKIT = (
@@ -60,4 +60,4 @@ def test_a_command_is_reported_without_its_secrets_and_at_bearable_length() -> N
     assert "hunter2" not in told
     assert command_of({"HyperParameters": {"sagemaker_program": '"train.py"'}}) == "train.py"
     assert command_of({}) == ""
-    assert len(command_of({"AppSpecification": {"ContainerEntrypoint": ["x" * 5000]}})) == MOST_COMMAND + 4
+    assert len(command_of({"AppSpecification": {"ContainerEntrypoint": ["x" * 5000]}})) == MAX_COMMAND + 4

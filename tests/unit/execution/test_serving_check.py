@@ -9,7 +9,7 @@ import pytest
 
 from airflow_sagemaker_mlops.execution.answers import NoAnswer
 from airflow_sagemaker_mlops.execution.runners import serving
-from airflow_sagemaker_mlops.execution.runners.serving import MOST_FILES, answers_by_file
+from airflow_sagemaker_mlops.execution.runners.serving import MAX_FILES, answers_by_file
 
 FOLDER = "s3://bucket/out/job/"
 
@@ -70,9 +70,9 @@ def test_objects_behind_a_thousand_empty_ones_are_found() -> None:
 
 
 def test_more_files_than_a_check_takes_are_refused() -> None:
-    listed = {"Contents": [{"Key": f"in/{index}", "Size": 1} for index in range(MOST_FILES + 1)]}
+    listed = {"Contents": [{"Key": f"in/{index}", "Size": 1} for index in range(MAX_FILES + 1)]}
     run: Any = SimpleNamespace(
         aws=SimpleNamespace(client=lambda _: SimpleNamespace(list_objects_v2=lambda **_: listed))
     )
-    with pytest.raises(NoAnswer, match=f"more than {MOST_FILES} objects"):
+    with pytest.raises(NoAnswer, match=f"more than {MAX_FILES} objects"):
         serving._files(run, "s3://bucket/in/")

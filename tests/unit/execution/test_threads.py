@@ -7,14 +7,14 @@ import threading
 
 from waiting import PATIENCE_S
 
-from airflow_sagemaker_mlops.execution.aws.threads import MOST_THREADS, in_thread
+from airflow_sagemaker_mlops.execution.aws.threads import MAX_THREADS, in_thread
 
 
 def test_calls_that_hang_leave_other_accounts_stops_and_airflows_own_threads_alone() -> None:
     answered = threading.Event()
 
     async def beside() -> list[str]:
-        hung = [asyncio.ensure_future(in_thread("black hole", answered.wait)) for _ in range(2 * MOST_THREADS)]
+        hung = [asyncio.ensure_future(in_thread("black hole", answered.wait)) for _ in range(2 * MAX_THREADS)]
         await asyncio.sleep(0.1)
         done = [
             await in_thread("another", str, "another account"),

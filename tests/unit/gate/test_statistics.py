@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from simulated import binormal
 
 from airflow_sagemaker_mlops.gate import evaluate, parse_rules
-from airflow_sagemaker_mlops.gate.bootstrap import MOST_PARTS
+from airflow_sagemaker_mlops.gate.bootstrap import MAX_PARTS
 from airflow_sagemaker_mlops.gate.delong import compare_areas
 from airflow_sagemaker_mlops.gate.holm import holm_levels
 from airflow_sagemaker_mlops.gate.mcnemar import compare_proportions, exact_tail, tango_z
@@ -165,7 +165,7 @@ def test_the_interval_is_that_of_scipys_paired_bootstrap_within_its_error(metric
 
 
 def test_more_records_than_parts_give_the_error_of_the_central_limit_theorem() -> None:
-    label, candidate, champion = binormal(3, 5 * MOST_PARTS, 0.01)
+    label, candidate, champion = binormal(3, 5 * MAX_PARTS, 0.01)
     report = evaluate([{"Metric": "brier", "Must": "improve"}], label=label, candidate=candidate, champion=champion)
     differences = (candidate - label) ** 2 - (champion - label) ** 2
     low, high = report.rules[0].interval

@@ -12,7 +12,7 @@ from record_examples import DECIDE, TRAIN, record
 
 from airflow_sagemaker_mlops.records.model.step_record import StepRecord
 from airflow_sagemaker_mlops.records.seal.seal import seal
-from airflow_sagemaker_mlops.records.store.facts import LONGEST, MOST_RULES, facts_of
+from airflow_sagemaker_mlops.records.store.facts import LONGEST, MAX_RULES, facts_of
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.index import add_to_index, read_index, summary_of
 from airflow_sagemaker_mlops.records.verify.chain import verify
@@ -67,7 +67,7 @@ def test_a_dry_run_counts_for_nothing() -> None:
 def test_an_entry_stays_small_whatever_a_gate_has() -> None:
     many = [result(n, metric=f"m{n}", verdict="promote") for n in range(100)]
     (verdict,) = facts_of(record("r", gate(*many, Sentence="x" * 10_000)))["verdicts"]
-    assert (len(verdict["rules"]), len(verdict["sentence"])) == (MOST_RULES, LONGEST)
+    assert (len(verdict["rules"]), len(verdict["sentence"])) == (MAX_RULES, LONGEST)
 
 
 def test_promotion_and_endpoint_come_from_the_requests() -> None:

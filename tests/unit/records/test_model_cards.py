@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft7Validator
 from record_examples import TRAIN, record
 
-from airflow_sagemaker_mlops.records.export.model_card import MOST, card_of, card_text
+from airflow_sagemaker_mlops.records.export.model_card import MAX_CHARACTERS, card_of, card_text
 from airflow_sagemaker_mlops.records.export.model_cards import write_cards
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, StepRecord
 from airflow_sagemaker_mlops.records.seal.seal import Sealed
@@ -169,7 +169,7 @@ def test_without_a_champion_the_interval_is_that_of_the_candidate_and_each_metri
 def test_a_card_that_does_not_fit_is_cut_to_fit() -> None:
     rules = [{**RULE, "slice": f"customer={index} " + "x" * 300, "sentence": "y" * 3000} for index in range(500)]
     made = card(TRAIN, gate("G" * 99, Rules=rules, Sentence="Better. " * 500))
-    assert len(json.dumps(made)) <= MOST
+    assert len(json.dumps(made)) <= MAX_CHARACTERS
     assert made["evaluation_details"][0]["metric_groups"][0]["metric_data"]
 
 
@@ -190,7 +190,7 @@ def test_what_people_wrote_stays_and_a_second_writing_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "there", [{"ModelCardStatus": "Archived"}, {"ModelCardContent": json.dumps({"intended_uses": {"a": "x" * MOST}})}]
+    "there", [{"ModelCardStatus": "Archived"}, {"ModelCardContent": json.dumps({"intended_uses": {"a": "x" * MAX_CHARACTERS}})}]
 )
 def test_an_archived_or_full_card_is_left_alone(there: dict[str, str]) -> None:
     registry = Registry(**there)

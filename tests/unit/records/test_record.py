@@ -21,7 +21,7 @@ from airflow_sagemaker_mlops.records.model.producers import Producers
 from airflow_sagemaker_mlops.records.model.record import DefinitionCopy, Parameter, assemble
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, StepRecord
 from airflow_sagemaker_mlops.records.reuse.source_run import source_of
-from airflow_sagemaker_mlops.records.seal.seal import MOST_INLINE, seal, store_definition
+from airflow_sagemaker_mlops.records.seal.seal import MAX_INLINE, seal, store_definition
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.reader import read_record, steps_of
 from airflow_sagemaker_mlops.records.store.sealed import (
@@ -333,7 +333,7 @@ def test_a_definition_with_a_secret_is_kept_masked_and_says_so(folder: FolderSto
 
 
 def test_a_large_request_is_stored_apart_and_read_back(folder: FolderStore) -> None:
-    large = {"HyperParameters": {"x": "y" * MOST_INLINE}}
+    large = {"HyperParameters": {"x": "y" * MAX_INLINE}}
     seal(folder, record("r1", replace(TRAIN, request=large)))
     document = read_record(folder, "daily", "r1")
     step = next(step for step in document["steps"] if step["step"] == "TrainModel")

@@ -6,8 +6,8 @@ import botocore.session
 import pytest
 
 from airflow_sagemaker_mlops.registry.wording import (
-    MOST_DESCRIPTION,
-    MOST_METADATA,
+    MAX_DESCRIPTION,
+    MAX_METADATA,
     fitted,
     is_metadata,
     metadata_value,
@@ -18,15 +18,15 @@ SHAPES = botocore.session.Session().get_service_model("sagemaker").shape_for
 
 def test_the_limits_are_those_of_the_api() -> None:
     assert (
-        SHAPES("ApprovalDescription").metadata["max"] == SHAPES("StageDescription").metadata["max"] == MOST_DESCRIPTION
+        SHAPES("ApprovalDescription").metadata["max"] == SHAPES("StageDescription").metadata["max"] == MAX_DESCRIPTION
     )
-    assert SHAPES("CustomerMetadataMap").value.metadata["max"] == MOST_METADATA
+    assert SHAPES("CustomerMetadataMap").value.metadata["max"] == MAX_METADATA
 
 
 def test_a_long_text_is_cut_after_a_sentence_and_marked() -> None:
     text = "AUC 0.68 against 0.64: better. " * 60
     cut = fitted(text)
-    assert len(cut) <= MOST_DESCRIPTION
+    assert len(cut) <= MAX_DESCRIPTION
     assert cut.endswith("better. …")
     assert fitted("x" * 2000) == "x" * 1022 + "…"
     assert fitted("one\n\ntwo ") == "one two"

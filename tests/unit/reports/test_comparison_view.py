@@ -10,7 +10,7 @@ from index_examples import HOSTILE
 from record_examples import record, training
 
 from airflow_sagemaker_mlops.records.store.sealed import seal_document
-from airflow_sagemaker_mlops.reports.comparison_view import MOST_RUNS, comparison_view
+from airflow_sagemaker_mlops.reports.comparison_view import MAX_RUNS, comparison_view
 
 
 def sealed(name: str, rounds: int, **more: Any) -> dict[str, Any]:
@@ -61,4 +61,4 @@ def test_records_of_any_shape_are_plain_json(key: str, value: object) -> None:
 
 def test_more_runs_than_fit_are_left_out() -> None:
     view = comparison_view([sealed(f"r{n}", 80) for n in range(1, 9)])
-    assert (len(view["runs"]), view["cut"]["runs"]) == (MOST_RUNS, 2)
+    assert (len(view["runs"]), view["cut"]["runs"]) == (MAX_RUNS, 2)

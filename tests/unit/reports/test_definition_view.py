@@ -6,7 +6,7 @@ import json
 
 from index_examples import HOSTILE
 
-from airflow_sagemaker_mlops.reports.definition_view import MOST_STEPS, DefinedStep, definition_view, words_of
+from airflow_sagemaker_mlops.reports.definition_view import MAX_STEPS, DefinedStep, definition_view, words_of
 from airflow_sagemaker_mlops.reports.graph_layout import layered, without_shortcuts
 
 GATE = DefinedStep(
@@ -117,5 +117,5 @@ def test_a_thousand_steps_and_hostile_text_are_bounded() -> None:
         for n in range(1_000)
     ]
     view = definition_view(steps)
-    assert (len(view["nodes"]), view["cut"]["steps"]) == (MOST_STEPS, 1_000 - MOST_STEPS)
+    assert (len(view["nodes"]), view["cut"]["steps"]) == (MAX_STEPS, 1_000 - MAX_STEPS)
     assert "\\u001b" not in json.dumps(view)

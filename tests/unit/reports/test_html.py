@@ -14,7 +14,7 @@ from test_run_view import OLD, gate, huge, rule
 from airflow_sagemaker_mlops.registry.history import Entry
 from airflow_sagemaker_mlops.reports.html import (
     CONTENT_POLICY,
-    MOST_BYTES,
+    MAX_BYTES,
     comparison_page,
     history_page,
     run_page,
@@ -131,11 +131,11 @@ def test_a_page_is_small_however_large_the_record_is() -> None:
     document["approvals"] = [{"task": "&" * 300, "comment": "&" * 3_000, "decision": "Approve"}] * 500
     view = run_view(document, document)
     page = run_page(view)
-    assert len(page.encode()) <= MOST_BYTES
+    assert len(page.encode()) <= MAX_BYTES
     assert "more in the record." in Page(page).text
-    assert len(comparison_page(view, view, ["&" * 5_000] * 5_000).encode()) <= MOST_BYTES
+    assert len(comparison_page(view, view, ["&" * 5_000] * 5_000).encode()) <= MAX_BYTES
     entry = Entry(1, "", "promotion", "g", "&" * 500, "", "", "2026-01-01T00:00:00Z", "", {}, "&" * 9_000)
-    assert len(history_page("g", [entry] * 5_000).encode()) <= MOST_BYTES
+    assert len(history_page("g", [entry] * 5_000).encode()) <= MAX_BYTES
 
 
 @pytest.mark.parametrize("verdict", ["promote", "reject", "inconclusive"])

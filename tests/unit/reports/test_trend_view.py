@@ -8,7 +8,7 @@ import statistics
 import pytest
 from index_examples import ARN, HOSTILE, at, entry, gate, rule
 
-from airflow_sagemaker_mlops.reports.trend_view import MOST_RUNS, trend_view
+from airflow_sagemaker_mlops.reports.trend_view import MAX_RUNS, trend_view
 
 
 def test_a_point_has_the_interval_at_the_champions_value_and_the_line_that_it_had_to_exceed() -> None:
@@ -87,5 +87,5 @@ def test_entries_of_any_shape_are_bounded_plain_json(value: object) -> None:
 
 
 def test_the_oldest_runs_are_left_out_first() -> None:
-    view = trend_view([entry(n) for n in range(MOST_RUNS + 5)])
-    assert (len(view["runs"]), view["runs"][0]["name"], view["cut"]) == (MOST_RUNS, "run-5", {"runs": 5})
+    view = trend_view([entry(n) for n in range(MAX_RUNS + 5)])
+    assert (len(view["runs"]), view["runs"][0]["name"], view["cut"]) == (MAX_RUNS, "run-5", {"runs": 5})

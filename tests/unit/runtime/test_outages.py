@@ -26,7 +26,7 @@ from airflow_sagemaker_mlops.airflow_versions import (
 from airflow_sagemaker_mlops.execution.stop_leftovers import OwnerUnknown
 from airflow_sagemaker_mlops.operators import StopRunningJobsOperator, TrainingStepOperator
 from airflow_sagemaker_mlops.runtime import supervisor_calls
-from airflow_sagemaker_mlops.runtime.infrastructure_retries import MOST_ERRORS, OUTAGE_S
+from airflow_sagemaker_mlops.runtime.infrastructure_retries import MAX_ERRORS, OUTAGE_S
 from airflow_sagemaker_mlops.runtime.retry_budget import Interrupted, errors_counted, is_outage
 from airflow_sagemaker_mlops.runtime.stopping.jobs import _in_a_journal
 
@@ -182,9 +182,9 @@ def attempt(
 
 def test_code_that_keeps_failing_fails_after_five_attempts_while_outages_are_not_counted() -> None:
     task, store = step(), Store()
-    for _ in range(2 * MOST_ERRORS):
+    for _ in range(2 * MAX_ERRORS):
         assert not isinstance(attempt(task, store, refused(None)), AirflowFailException)
-    for _ in range(MOST_ERRORS - 1):
+    for _ in range(MAX_ERRORS - 1):
         assert not isinstance(attempt(task, store, KeyError("x")), AirflowFailException)
     assert not isinstance(attempt(task, store, AirflowSkipException()), AirflowFailException)
     assert isinstance(attempt(task, store, KeyError("x")), AirflowFailException)
@@ -192,10 +192,10 @@ def test_code_that_keeps_failing_fails_after_five_attempts_while_outages_are_not
 
 def test_a_clear_begins_the_count_anew_and_retries_of_the_user_are_not_cut_short() -> None:
     task, store = step(), Store()
-    for _ in range(MOST_ERRORS - 1):
+    for _ in range(MAX_ERRORS - 1):
         attempt(task, store, KeyError("x"))
     assert not isinstance(attempt(task, store, KeyError("x"), max_tries=23), AirflowFailException)
-    for _ in range(2 * MOST_ERRORS):
+    for _ in range(2 * MAX_ERRORS):
         assert isinstance(attempt(step(retries=30), store, KeyError("x"), max_tries=30), KeyError)
 
 
@@ -203,8 +203,8 @@ def test_a_clear_begins_the_count_anew_and_retries_of_the_user_are_not_cut_short
     ("max_tries", "first"), [(18, 1), (25, 8), (4, 1)], ids=["new", "cleared", "before an upgrade"]
 )
 def test_without_a_store_attempts_are_counted_since_the_last_clear(max_tries: int, first: int) -> None:
-    ends = [attempt(step(), None, KeyError("x"), max_tries, first + number) for number in range(MOST_ERRORS)]
-    assert [isinstance(end, AirflowFailException) for end in ends] == [False] * (MOST_ERRORS - 1) + [True]
+    ends = [attempt(step(), None, KeyError("x"), max_tries, first + number) for number in range(MAX_ERRORS)]
+    assert [isinstance(end, AirflowFailException) for end in ends] == [False] * (MAX_ERRORS - 1) + [True]
 
 
 def test_a_question_of_a_trigger_waits_until_airflow_is_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.index import add_to_index
 from airflow_sagemaker_mlops.ui.data.airflow_rows import TaskRow
-from airflow_sagemaker_mlops.ui.data.in_time import MOST_WAITING, THREADS, NoAnswer, in_time
+from airflow_sagemaker_mlops.ui.data.in_time import MAX_WAITING, THREADS, NoAnswer, in_time
 from airflow_sagemaker_mlops.ui.data.indexes import Place, indexes_of
 from airflow_sagemaker_mlops.ui.data.other_runs import champion_in, conf_of
 from airflow_sagemaker_mlops.ui.data.pipelines import Pipeline, chosen, pipelines_of, steps_of, waits_for_people
@@ -72,7 +72,7 @@ def test_tasks_that_wait_for_a_person_are_told_from_those_that_wait_for_a_job() 
 def test_a_store_that_hangs_ends_the_request_and_never_takes_all_threads() -> None:
     hang = threading.Event()
     try:
-        for _ in range(THREADS + MOST_WAITING):
+        for _ in range(THREADS + MAX_WAITING):
             with pytest.raises(NoAnswer, match="did not answer within"):
                 in_time(hang.wait, 0.01)
     finally:

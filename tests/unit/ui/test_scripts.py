@@ -11,12 +11,12 @@ pytest.importorskip("fastapi")
 from airflow_sagemaker_mlops.ui.api.app import static_folder
 
 SCRIPTS = sorted(static_folder().glob("*.js"))
-MOST_BYTES = 60_000
+MAX_BYTES = 60_000
 HOST = re.compile(r"\b(React|ReactDOM|ReactJSXRuntime|ReactRouterDOM|ChakraUI|ChakraUISystem|EmotionReact)\b")
 
 
 def test_all_scripts_together_take_at_most_60_kb() -> None:
-    assert sum(len(script.read_bytes()) for script in SCRIPTS) <= MOST_BYTES
+    assert sum(len(script.read_bytes()) for script in SCRIPTS) <= MAX_BYTES
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
