@@ -45,7 +45,7 @@ class NotCompiled(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Compiling:
+class CompileOptions:
     """How to compile code.
 
     python      interpreter that has the SDK
@@ -82,9 +82,9 @@ class Compiled:
     name: str
 
 
-def compile_target(target: str, how: Compiling) -> Compiled:
+def compile_target(target: str, options: CompileOptions) -> Compiled:
     """The definition of ``target``, "module:object" or "file.py:object".  Raises :class:`NotCompiled`."""
-    given = json.dumps(how.named_arguments())
+    given = json.dumps(options.named_arguments())
     parent, child = socket.socketpair()
     with tempfile.TemporaryDirectory() as folder, parent:  # of mode 0700
         arguments, result = Path(folder) / "arguments.json", Path(folder) / "result.json"
@@ -92,19 +92,19 @@ def compile_target(target: str, how: Compiling) -> Compiled:
         arguments.write_text(given)
         with child:
             files = [str(arguments), str(result), str(child.fileno())]
-            mode = how.calls if how.conn is None else "embedded"
+            mode = options.calls if options.conn is None else "embedded"
             try:
                 process = subprocess.Popen(
-                    [str(how.python), "-u", "-c", CHILD.read_text(), target, *files, mode],
-                    env=_environment(how),
+                    [str(options.python), "-u", "-c", CHILD.read_text(), target, *files, mode],
+                    env=_environment(options),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
                     pass_fds=[child.fileno()],
                 )
             except OSError as error:
-                raise NotCompiled(f'--python "{how.python}" cannot be run: {error.strerror or error}.') from None
-        answering, output = _Answering(parent, how), _Output(process.stdout, shown=how.show_output)
+                raise NotCompiled(f'--python "{options.python}" cannot be run: {error.strerror or error}.') from None
+        answering, output = _Answering(parent, options), _Output(process.stdout, shown=options.show_output)
         answering.start()
         output.start()
         try:
@@ -117,22 +117,22 @@ def compile_target(target: str, how: Compiling) -> Compiled:
         output.join(timeout=OUTPUT_S)
         answer = json.loads(result.read_text()) if code == 0 and result.exists() else None
         if answer is None:
-            raise NotCompiled(_why(target, how, code, output), 1)
+            raise NotCompiled(_why(target, options, code, output), 1)
         if "problem" in answer:
             raise NotCompiled(answer["problem"], answer["exit_code"])
         return Compiled(**answer)
 
 
-def _environment(how: Compiling) -> dict[str, str]:
+def _environment(options: CompileOptions) -> dict[str, str]:
     """The child's environment: the SDK refuses to be imported without a region."""
-    region = how.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
+    region = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
     return {"AWS_REGION": region, **os.environ, "AWS_DEFAULT_REGION": region}
 
 
-def _why(target: str, how: Compiling, code: int, output: _Output) -> str:
+def _why(target: str, options: CompileOptions, code: int, output: _Output) -> str:
     if "ModuleNotFoundError: No module named 'sagemaker" in output.last:
         return (
-            f"{target} needs the SageMaker SDK, and {how.python} has none. Install it there (pip install sagemaker), "
+            f"{target} needs the SageMaker SDK, and {options.python} has none. Install it there (pip install sagemaker), "
             "or name the interpreter of an environment that has it: --python path/to/python, or SAGEMAKER_MLOPS_PYTHON."
         )
     if not output.last:
@@ -169,9 +169,9 @@ class _Output(threading.Thread):
 class _Answering(threading.Thread):
     """Tells the child which AWS to use, and stops an embedded AWS that was started only for it."""
 
-    def __init__(self, channel: socket.socket, how: Compiling) -> None:
+    def __init__(self, channel: socket.socket, options: CompileOptions) -> None:
         super().__init__(daemon=True)
-        self._channel, self._how = channel, how
+        self._channel, self._options = channel, options
         self._ours: Path | None = None
 
     def run(self) -> None:
@@ -190,13 +190,13 @@ class _Answering(threading.Thread):
             local_aws.stop(self._ours)
 
     def _answer(self) -> Mapping[str, Any]:
-        how = self._how
-        if how.conn is not None:
-            return _of_connection(connected(how.conn, how.region))
-        folder = state_folder(how.state_dir)
-        if local_aws.status(folder) is None and not how.keeps:
+        options = self._options
+        if options.conn is not None:
+            return _of_connection(connected(options.conn, options.region))
+        folder = state_folder(options.state_dir)
+        if local_aws.status(folder) is None and not options.keeps:
             self._ours = folder
-        aws = started(how.state_dir)
+        aws = started(options.state_dir)
         keys = {"aws_access_key_id": aws.access_key, "aws_secret_access_key": aws.secret_key}
         return {"endpoint_url": aws.endpoint_url, "region": aws.region, **keys}
 

@@ -115,12 +115,12 @@ def compile_(
     ``object`` is a pipeline or a function that returns one.  If boto3 finds credentials, the code's AWS calls go to
     your account; otherwise they go to the embedded AWS, so no account is needed.
     """
-    from .compiling import Compiling
+    from .compiling import CompileOptions
     from .definition import compile_object
     from .sources import Source
 
-    how = Compiling(python, arguments or (), calls="own", conn=conn, show_output=True)
-    raise typer.Exit(compile_object(Source(target, how), out))
+    options = CompileOptions(python, arguments or (), calls="own", conn=conn, show_output=True)
+    raise typer.Exit(compile_object(Source(target, options), out))
 
 
 def diff(

@@ -21,7 +21,7 @@ _STYLES = {PROMOTE: "bold green", REJECT: "bold red", INCONCLUSIVE: "bold yellow
 
 
 @dataclass(frozen=True)
-class Asked:
+class EvaluateOptions:
     """The arguments of the command line."""
 
     predictions: Path
@@ -33,7 +33,7 @@ class Asked:
     noun: str
 
 
-def evaluate_files(asked: Asked, *, output: str, out: Path | None) -> int:
+def evaluate_files(asked: EvaluateOptions, *, output: str, out: Path | None) -> int:
     """Return the exit code of the verdict, or 2 for input that cannot be judged."""
     if output not in ("text", "json"):
         say(f'--format is "{output}"; use text or json.', err=True)
@@ -83,7 +83,7 @@ def _values(given: tuple[str, ...]) -> dict[str, Any]:
     return made
 
 
-def _no_champion(asked: Asked) -> str | None:
+def _no_champion(asked: EvaluateOptions) -> str | None:
     if asked.no_champion not in (None, PROMOTE, REJECT, "approve"):
         raise Refused(f'--no-champion is "{asked.no_champion}"; use promote, reject or approve.')
     return asked.no_champion

@@ -63,9 +63,9 @@ def evaluate(
 
     Exit code: 0 promote, 3 reject, 4 inconclusive (the champion stays), 2 invalid input.
     """
-    from .gate import Asked, evaluate_files
+    from .gate import EvaluateOptions, evaluate_files
 
-    asked = Asked(predictions, rules, champion_predictions, no_champion, tuple(value or ()), recorded, noun)
+    asked = EvaluateOptions(predictions, rules, champion_predictions, no_champion, tuple(value or ()), recorded, noun)
     raise typer.Exit(evaluate_files(asked, output=output, out=out))
 
 

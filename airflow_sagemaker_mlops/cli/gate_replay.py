@@ -12,7 +12,7 @@ from ..definition.champion_gate import DEFAULT_NO_CHAMPION, INPUT
 from ..definition.step_types import CHAMPION_GATE
 from ..gate.job import read_values
 from ..gate.problems import BadPredictions
-from ..gate.replay import Past, Replayed, replay
+from ..gate.replay import PastCandidate, Replayed, replay
 from ..gate.rules import VALUES_FILE
 from ..paths import UnsafePath, inside
 from ..records.model.errors import RecordError
@@ -106,7 +106,7 @@ def _candidate(name: str, step: StepDocument, group: str) -> Candidate | None:
     return Candidate(name, started, str(uris[0]), verdict, otherwise) if uris else None
 
 
-def _past(client: S3Client, candidate: Candidate, folder: Path) -> Past:
+def _past(client: S3Client, candidate: Candidate, folder: Path) -> PastCandidate:
     """Download all of the candidate's predictions; if any are missing, the candidate counts as not judged."""
     folder.mkdir()
     missing = _download(client, candidate.predictions, folder)
@@ -115,7 +115,7 @@ def _past(client: S3Client, candidate: Candidate, folder: Path) -> Past:
         given = read_values(values) if values.exists() else None
     except BadPredictions as error:
         given, missing = None, missing or str(error)
-    return Past(
+    return PastCandidate(
         candidate.name, folder, candidate.before, values=given, no_champion=candidate.no_champion, missing=missing
     )
 

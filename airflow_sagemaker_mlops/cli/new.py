@@ -18,7 +18,7 @@ from ..scaffold.errors import refusal
 from ..scaffold.projects import refuse_occupied
 from ..scaffold.questions import Value
 from ..scaffold.updating import Change, recorded_answers
-from .compiling import Compiling, NotCompiled
+from .compiling import CompileOptions, NotCompiled
 from .output.terminal import say, say_error
 from .service import definition_of
 from .sources import Source
@@ -132,7 +132,7 @@ def _existing(answers: Mapping[str, Value], conn: str | None, region: str | None
     name = str(answers["definition"])
     match answers["source"]:
         case "file":
-            source = Source(name, Compiling(python))
+            source = Source(name, CompileOptions(python))
             pipeline = source.load()
             if source.is_code or source.kind == "json":
                 return Existing(to_json(pipeline) + "\n", ".json", group_of(pipeline))

@@ -54,7 +54,7 @@ def stage_choice(stage: str | None, config: Path | None, project: Path) -> Any:
 
 def source(file: str, python: Path = THIS_PYTHON, arguments: list[str] | None = None, **how: Any) -> Any:
     """The definition named on the command line."""
-    from .compiling import Compiling
+    from .compiling import CompileOptions
     from .sources import Source
 
-    return Source(file, Compiling(python, arguments or (), **how))
+    return Source(file, CompileOptions(python, arguments or (), **how))

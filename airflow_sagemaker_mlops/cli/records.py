@@ -31,13 +31,15 @@ from .output.terminal import say, say_json, write_out
 
 if TYPE_CHECKING:
     from ..records.model.documents import RecordDocument, RunDocument
-    from .verifying import Wanted
+    from .verifying import VerifyOptions
 
 Words = ParamSpec("Words")
 MAX_SEARCHED = 100  # records that are read to find the last success of a step
 
 
-def printing_errors(work: Callable[Concatenate[Store, Words], int]) -> Callable[Concatenate[RecordsLocation, Words], int]:
+def printing_errors(
+    work: Callable[Concatenate[Store, Words], int],
+) -> Callable[Concatenate[RecordsLocation, Words], int]:
     """Wrap ``work``: open the store, and print every error to standard error."""
 
     @functools.wraps(work)
@@ -171,7 +173,7 @@ def show_changes(store: Store, dag: str | None, old: str, new: str, *, output: s
 
 
 @printing_errors
-def verify_records(store: Store, dag: str | None, wanted: Wanted, *, rebuild: bool, output: str) -> int:
+def verify_records(store: Store, dag: str | None, wanted: VerifyOptions, *, rebuild: bool, output: str) -> int:
     """Print what is wrong with the records; exit code 1 if a record is altered or missing, or if there are none."""
     from ..records.verify.chain import Verified, rebuild_index, verify
 

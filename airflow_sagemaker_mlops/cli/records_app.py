@@ -118,10 +118,10 @@ def verify(
     Someone who can write all records can also change their hashes: use --expect, --key or --models to detect that.
     """
     from .records import verify_records
-    from .verifying import Wanted
+    from .verifying import VerifyOptions
 
     return verify_records(
-        place, dag, Wanted(tuple(expect or ()), key, models, place.client), rebuild=rebuild_index, output=output
+        place, dag, VerifyOptions(tuple(expect or ()), key, models, place.client), rebuild=rebuild_index, output=output
     )
 
 

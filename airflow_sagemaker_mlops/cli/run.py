@@ -72,7 +72,9 @@ def _run(
     stage: StageChoice = NO_STAGE,
 ) -> tuple[int, list[RunResult]]:
     """Exit code, and the runs; no runs if nothing was started."""
-    with TerminalObserver(quiet=quiet, again=lambda run_id: f"sagemaker-mlops run {file} --resume {run_id}") as observer:
+    with TerminalObserver(
+        quiet=quiet, again=lambda run_id: f"sagemaker-mlops run {file} --resume {run_id}"
+    ) as observer:
         try:
             check_place(summary)
             staged = in_stage(stage, file, target, has_calls=stubs.stubs is None)

@@ -105,7 +105,7 @@ def run(
     from ..records.reuse.selective_run import SelectiveRequest
     from ..runs.clients import Target
     from ..runs.stubs import StubOptions
-    from .compiling import Compiling
+    from .compiling import CompileOptions
     from .run import branches_of, misfit, run_definition
     from .sources import Source
 
@@ -120,7 +120,9 @@ def run(
         raise typer.Exit(2)
     raise typer.Exit(
         run_definition(
-            Source(file, Compiling(python, arguments or (), conn=conn, region=region, state_dir=state_dir, keeps=True)),
+            Source(
+                file, CompileOptions(python, arguments or (), conn=conn, region=region, state_dir=state_dir, keeps=True)
+            ),
             parameters or [],
             target=Target(conn, region, state_dir=state_dir),
             name=name,

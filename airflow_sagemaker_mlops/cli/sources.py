@@ -12,7 +12,7 @@ from ..definition import load_pipeline
 from ..definition.model import Pipeline
 from ..execution.secret_masking import secrets_in
 from ..runs.names import dag_id_like, name_of_file
-from .compiling import Compiled, Compiling, NotCompiled, compile_target
+from .compiling import Compiled, CompileOptions, NotCompiled, compile_target
 from .output.terminal import register_secrets
 
 STDIN = "-"
@@ -24,11 +24,11 @@ class Source:
     """A definition named on the command line; read once, on first use.
 
     given   the argument: a path, ``-``, ``file.py:object`` or ``module:object``
-    how     how to compile code
+    options how to compile code
     """
 
     given: str
-    how: Compiling = field(default_factory=Compiling)
+    options: CompileOptions = field(default_factory=CompileOptions)
 
     def __str__(self) -> str:
         return self.given
@@ -88,7 +88,7 @@ class Source:
 
     @cached_property
     def _compiled(self) -> Compiled:
-        return compile_target(self.given, self.how)
+        return compile_target(self.given, self.options)
 
     @cached_property
     def _stdin(self) -> bytes:

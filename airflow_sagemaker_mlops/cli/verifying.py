@@ -17,7 +17,7 @@ class NotVerifiable(RecordError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class VerifyOptions:
     """The options as given."""
 
     expect: Sequence[str]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from .aws.calls import as_json, insist
+from .aws.calls import as_json, call_with_retries
 from .step_run import StepRun
 
 OFF = "ALARM"
@@ -29,7 +29,9 @@ async def alarms_during(run: StepRun, names: Sequence[str], since: str) -> list[
         for types in ({}, {"AlarmTypes": ["CompositeAlarm"]}):  # without types, AWS tells of metric alarms only
             missing = [name for name in names if name not in {row["AlarmName"] for row in rows}]
             if missing:
-                answer = as_json(await insist(run.aws, "cloudwatch", "DescribeAlarms", AlarmNames=missing, **types))
+                answer = as_json(
+                    await call_with_retries(run.aws, "cloudwatch", "DescribeAlarms", AlarmNames=missing, **types)
+                )
                 rows += [*(answer.get("MetricAlarms") or []), *(answer.get("CompositeAlarms") or [])]
     except Exception as error:
         run.log(f"Not all of the alarms {', '.join(names)} could be read: {error}")
@@ -44,7 +46,7 @@ async def _was_off(run: StepRun, row: Mapping[str, object], since: str) -> bool:
     """Whether the history of an alarm that is not in ALARM now has that state after ``since``."""
     members = {"AlarmName": row["AlarmName"], "HistoryItemType": "StateUpdate", "StartDate": since}
     try:
-        answer = await insist(run.aws, "cloudwatch", "DescribeAlarmHistory", **members)
+        answer = await call_with_retries(run.aws, "cloudwatch", "DescribeAlarmHistory", **members)
     except Exception as error:
         run.log(f"The history of the alarm {row['AlarmName']} could not be read: {error}")
         return False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..aws_errors import error_code, error_message
 from ..definition.expressions import parse_value
 from ..definition.step_types import IN_EXPERIMENTS
-from .aws.calls import insist
+from .aws.calls import call_with_retries
 from .aws.errors import IN_USE
 from .aws.threads import in_thread
 from .aws_names import aws_name
@@ -61,7 +61,7 @@ async def _experiment(run: StepRun) -> dict[str, str]:
 
 async def _ensure(run: StepRun, operation: str, **members: str) -> None:
     try:
-        await insist(run.aws, "sagemaker", operation, **members)
+        await call_with_retries(run.aws, "sagemaker", operation, **members)
     except Exception as error:
         exists = error_code(error) in IN_USE or "already exist" in error_message(error).lower()
         if not exists:

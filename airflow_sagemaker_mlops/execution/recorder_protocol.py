@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..json_types import AwsShape, JsonObject
 
 
-class Begun(Protocol):
+class Started(Protocol):
     """What a recorder knows of a step that is about to run.
 
     result   that of an earlier run if the step need not run, otherwise ``None``
@@ -26,7 +26,7 @@ class Begun(Protocol):
         """See the class."""
 
 
-_Begun = TypeVar("_Begun", bound=Begun)
+_Begun = TypeVar("_Begun", bound=Started)
 
 
 class StepRecorder(Protocol[_Begun]):

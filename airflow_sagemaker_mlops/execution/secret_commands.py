@@ -14,7 +14,7 @@ from ..definition.secret_names import is_secret_name
 
 
 @dataclass(frozen=True, slots=True)
-class Takes:
+class SecretOption:
     """One way in which ``programs`` accept a secret.  Lists are strings of words separated by spaces.
 
     options  the secret is the value: ``-a x``, ``-ax``, ``--a=x``
@@ -39,37 +39,41 @@ class Takes:
 
 
 TABLE = (
-    Takes("mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlpump mysqlslap mysqlsh", joined="-p"),
-    Takes("mariadb mariadb-dump mariadb-admin mariadb-import 7z 7za 7zr rar unrar", joined="-p"),
-    Takes("mongo mongosh mongodump mongorestore mongoimport mongoexport sshpass twine beeline", options="-p"),
-    Takes("cqlsh cypher-shell rabbitmqadmin couchbase-cli exaplus ncftpget ncftpput", options="-p"),
-    Takes("docker podman skopeo buildah helm crane az oc", options="-p", when="login"),
-    Takes("sqlcmd bcp tsql zip unzip mosquitto_pub mosquitto_sub ipmitool", options="-P"),
-    Takes("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldappasswd vsql", options="-w"),
-    Takes("ldappasswd", options="-a -s"),
-    Takes("redis-cli", options="-a"),
-    Takes("snowsql", options="-m"),  # the passcode; "-p" is a port and passwords come from the environment
-    Takes("snmpget snmpset snmpwalk snmpbulkwalk", options="-A -X -c"),
-    Takes("xfreerdp", joined="/p:"),
-    Takes("keytool jarsigner", apart="-storepass -keypass -srcstorepass -deststorepass -srckeypass -destkeypass -new"),
-    Takes("openssl", apart="-k -K", when="enc"),
-    Takes("openssl", apart="-hmac", when="dgst"),
-    Takes("openssl", apart="-pass -passin -passout -password", after="pass:"),
-    Takes("openssl", place=2, valued="-salt -in", when="passwd"),
-    Takes("curl", options="-b"),  # cookies
-    Takes("curl", options="-u --user -U --proxy-user -E --cert --proxy-cert", after=":"),
-    Takes("http https", options="-a --auth", after=":"),
-    Takes("etcdctl influx", options="--user -u", after=":"),
-    Takes("smbclient rpcclient smbget", options="-U --user", after="%"),
-    Takes("lftp", options="-u --user", after=","),
-    Takes("sqlplus sqlldr expdp impdp", place=1, after="/"),
-    Takes("htpasswd", place=2, valued="-C -r", when=r"-\w*n\w*"),
-    Takes("htpasswd", place=3, valued="-C -r"),
-    Takes("mosquitto_passwd", place=3, when="-b"),
-    Takes("rabbitmqctl", place=3, when="add_user|change_password|authenticate_user"),
-    Takes("vault wandb", place=2, valued="-method -path --host --entity", when="login"),
-    Takes("mc", place=6, when="alias"),
-    Takes("aws dvc poetry conda pip rclone snow", named=True, when="configure|config|remote"),
+    SecretOption(
+        "mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlpump mysqlslap mysqlsh", joined="-p"
+    ),
+    SecretOption("mariadb mariadb-dump mariadb-admin mariadb-import 7z 7za 7zr rar unrar", joined="-p"),
+    SecretOption("mongo mongosh mongodump mongorestore mongoimport mongoexport sshpass twine beeline", options="-p"),
+    SecretOption("cqlsh cypher-shell rabbitmqadmin couchbase-cli exaplus ncftpget ncftpput", options="-p"),
+    SecretOption("docker podman skopeo buildah helm crane az oc", options="-p", when="login"),
+    SecretOption("sqlcmd bcp tsql zip unzip mosquitto_pub mosquitto_sub ipmitool", options="-P"),
+    SecretOption("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldappasswd vsql", options="-w"),
+    SecretOption("ldappasswd", options="-a -s"),
+    SecretOption("redis-cli", options="-a"),
+    SecretOption("snowsql", options="-m"),  # the passcode; "-p" is a port and passwords come from the environment
+    SecretOption("snmpget snmpset snmpwalk snmpbulkwalk", options="-A -X -c"),
+    SecretOption("xfreerdp", joined="/p:"),
+    SecretOption(
+        "keytool jarsigner", apart="-storepass -keypass -srcstorepass -deststorepass -srckeypass -destkeypass -new"
+    ),
+    SecretOption("openssl", apart="-k -K", when="enc"),
+    SecretOption("openssl", apart="-hmac", when="dgst"),
+    SecretOption("openssl", apart="-pass -passin -passout -password", after="pass:"),
+    SecretOption("openssl", place=2, valued="-salt -in", when="passwd"),
+    SecretOption("curl", options="-b"),  # cookies
+    SecretOption("curl", options="-u --user -U --proxy-user -E --cert --proxy-cert", after=":"),
+    SecretOption("http https", options="-a --auth", after=":"),
+    SecretOption("etcdctl influx", options="--user -u", after=":"),
+    SecretOption("smbclient rpcclient smbget", options="-U --user", after="%"),
+    SecretOption("lftp", options="-u --user", after=","),
+    SecretOption("sqlplus sqlldr expdp impdp", place=1, after="/"),
+    SecretOption("htpasswd", place=2, valued="-C -r", when=r"-\w*n\w*"),
+    SecretOption("htpasswd", place=3, valued="-C -r"),
+    SecretOption("mosquitto_passwd", place=3, when="-b"),
+    SecretOption("rabbitmqctl", place=3, when="add_user|change_password|authenticate_user"),
+    SecretOption("vault wandb", place=2, valued="-method -path --host --entity", when="login"),
+    SecretOption("mc", place=6, when="alias"),
+    SecretOption("aws dvc poetry conda pip rclone snow", named=True, when="configure|config|remote"),
 )
 
 PROGRAMS = frozenset(program for entry in TABLE for program in entry.programs.split())
@@ -97,7 +101,7 @@ def secrets_of_command(program: str, words: Sequence[str]) -> dict[int, int]:
     return found
 
 
-def _values(entry: Takes, words: Sequence[str]) -> Iterator[tuple[int, int]]:
+def _values(entry: SecretOption, words: Sequence[str]) -> Iterator[tuple[int, int]]:
     """The words with values that ``entry`` describes, and where the values begin."""
     spaced, joined = {*entry.options.split(), *entry.apart.split()}, (*entry.options.split(), *entry.joined.split())
     places = 0

@@ -16,7 +16,7 @@ from typing import Any
 from ..aws_errors import NOT_FOUND, error_code, error_message
 from ..steps.catalogue import STEP_TYPES
 from ..steps.model import StepType
-from .aws.calls import insist, tags_of
+from .aws.calls import call_with_retries, tags_of
 from .aws.clients import Aws
 
 LOOK_AGAIN_S = (5.0, 10.0)  # by then, a job that was being created is visible
@@ -77,11 +77,11 @@ def stoppable(step_types: Iterable[str]) -> list[StepType]:
 
 async def _stop(aws: Aws, entry: StepType, name: str, arn: str, is_own: IsOwn) -> bool:
     """Stop a job if it is the pipeline's own; ``False`` if it is not, or has ended since it was listed."""
-    tags = await tags_of(partial(insist, aws), arn)
+    tags = await tags_of(partial(call_with_retries, aws), arn)
     if not await is_own(name, tags):
         return False
     try:
-        await insist(aws, entry.service, entry.stop, **{entry.describe_key or entry.name_key: name})
+        await call_with_retries(aws, entry.service, entry.stop, **{entry.describe_key or entry.name_key: name})
     except Exception as error:
         if error_code(error) in NOT_FOUND:
             return False
@@ -97,7 +97,7 @@ async def _running(aws: Aws, entry: StepType, execution_id: str) -> list[dict[st
     rows: list[dict[str, Any]] = []
     token: dict[str, str] = {}
     while True:
-        answer = await insist(
+        answer = await call_with_retries(
             aws, entry.service, entry.listing, NameContains=execution_id, StatusEquals=entry.running, **token
         )
         rows += answer.get(entry.summaries_key, [])

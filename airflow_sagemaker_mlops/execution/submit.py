@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..aws_errors import NOT_FOUND, error_code, error_message
-from .aws.calls import call, insist, tags_of
+from .aws.calls import call, call_with_retries, tags_of
 from .aws.errors import IN_USE
 from .backoff import Backoff, poll_until
 from .describe import address_of, describe
@@ -212,7 +212,7 @@ async def stop(run: StepRun, name: str, _handle: str = "") -> bool:
     if not entry.stop or not name:
         return False
     try:
-        await insist(run.aws, entry.service, entry.stop, **address_of(run, name))
+        await call_with_retries(run.aws, entry.service, entry.stop, **address_of(run, name))
     except Exception as error:
         if error_code(error) in NOT_FOUND:  # gone, or already ended
             return False

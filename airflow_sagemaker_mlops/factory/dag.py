@@ -197,9 +197,9 @@ class SageMakerPipelineDag(DAG):
         :param source: the source of the plan, if there is one
         :raises PipelineError: if even that is impossible
         """
-        from .invalid import in_own_words, placeholder_options
+        from .invalid import as_problem, placeholder_options
 
-        failed = in_own_words(error, source or str(dag_id), f'DAG "{dag_id}"', {} if source else given, type(self))
+        failed = as_problem(error, source or str(dag_id), f'DAG "{dag_id}"', {} if source else given, type(self))
         try:
             super().__init__(dag_id, **placeholder_options(failed, given))
         except Exception:

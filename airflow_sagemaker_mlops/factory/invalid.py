@@ -35,7 +35,7 @@ def outcome(error: PipelineError, on_invalid: str | None) -> tuple[PipelineError
         return type(error).several([error, wrong]), False
 
 
-def in_own_words(
+def as_problem(
     error: Exception, source: str, owner: str, given: Mapping[str, object], made: type = object
 ) -> PipelineError:
     """``error`` itself if it is ours; errors of Airflow, the SDK or Python as a problem of ``owner`` (SM164).

@@ -121,11 +121,11 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         except Exception as error:
             if not is_placeholder(options.on_invalid):
                 raise
-            from .invalid import in_own_words, placeholder_task
+            from .invalid import as_problem, placeholder_task
 
             params = before
             self._take_apart(dag)
-            failed = in_own_words(error, plan.source, f'task group "{group_id}"', {})
+            failed = as_problem(error, plan.source, f'task group "{group_id}"', {})
             self.step_tasks = placeholder_task(failed, dag, self)
         finally:
             dag.params = params

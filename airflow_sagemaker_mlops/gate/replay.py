@@ -19,7 +19,7 @@ NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True)
-class Past:
+class PastCandidate:
     """An earlier candidate.
 
     name         for the user: a run, a day, a version of a model package
@@ -45,7 +45,7 @@ class Past:
 class Replayed:
     """The new verdict on an earlier candidate, with its reason; no report if it cannot be judged."""
 
-    past: Past
+    past: PastCandidate
     report: GateReport | None
     why: str
 
@@ -101,7 +101,7 @@ class Replay:
 
 def replay(
     rules: Sequence[Rule],
-    pasts: Iterable[Past],
+    pasts: Iterable[PastCandidate],
     *,
     noun: str = "records",
     folder: Path | None = None,

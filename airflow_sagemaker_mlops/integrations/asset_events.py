@@ -141,7 +141,9 @@ def run_extra(record: RecordDocument, uri: str) -> Json:
     return _without_empty(extra)
 
 
-def outputs_under(location: str, record: RecordDocument, published: Sequence[RecordDocument] = ()) -> list[dict[str, Any]]:
+def outputs_under(
+    location: str, record: RecordDocument, published: Sequence[RecordDocument] = ()
+) -> list[dict[str, Any]]:
     """What the run's steps wrote at or below an S3 location; empty if there is nothing new.
 
     published  earlier records of the same run, before it was cleared: their outputs are already reported

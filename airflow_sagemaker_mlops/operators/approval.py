@@ -67,7 +67,7 @@ class ApprovalStepOperator(StepOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, object]) -> Any:
         """Back with the answer, or because time is up."""
-        from ..execution.runners.approval import Answer, nobody_decided
+        from ..execution.runners.approval import Answer, undecided
         from ..runtime.approvals import answer_in
 
         given = answer_in(event)
@@ -77,7 +77,7 @@ class ApprovalStepOperator(StepOperator):
             if question is None:  # somebody has decided in the registry
                 return self._in_worker(self._begun.run_at_once(), context)
             if event.get("error_type") == "timeout":
-                raise self._failure(nobody_decided(self.step.step or self.task_id, question))
+                raise self._failure(undecided(self.step.step or self.task_id, question))
             raise self._failure(f"Airflow could not take the answer: {event.get('error')}")
         [option] = given["chosen_options"]
         answer = Answer(

@@ -93,14 +93,14 @@ class ApprovedModelsOperator(BaseOperator):
 
 
 @dataclass(frozen=True)
-class News:
+class NewVersions:
     """Versions with an event to send: ``numbers``, of which ``first`` were never seen approved before."""
 
     numbers: list[int]
     first: frozenset[int]
 
 
-def news_of(stored: object, approved: Iterable[int], task: str) -> tuple[dict[str, Any], News | None]:
+def news_of(stored: object, approved: Iterable[int], task: str) -> tuple[dict[str, Any], NewVersions | None]:
     """(what to remember, what is new): ``approved`` against what earlier sweeps ``stored``; nothing new at the first.
 
     ``{"7": {"approved": true, "by": "0a1b", "first": true}}``: whether the version was approved at the last sweep,
@@ -121,7 +121,7 @@ def news_of(stored: object, approved: Iterable[int], task: str) -> tuple[dict[st
             news.append((number, first))
     if stored is None:
         return after, None
-    return after, News([number for number, _ in news], frozenset(number for number, first in news if first))
+    return after, NewVersions([number for number, _ in news], frozenset(number for number, first in news if first))
 
 
 def _approved(client: Client, group: str) -> dict[int, str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..runtime.start_in_triggerer import StartInTriggerer
 
 
-class DecidedLate:
+class LazyAttribute:
     """An operator attribute that is computed whenever it is read, e.g. when Airflow serializes the DAG.
 
     Cluster policies and assignments in the DAG file change operators after their creation.  On the class itself, where
@@ -75,7 +75,7 @@ class StepOperator(StepAttempts):
     template_fields: Sequence[str] = ("arguments", "settings")  # without a definition; a plan is never rendered
     _retry_failed_steps: bool | None = None  # as given; the default depends on ``retries``
     _start_in: str
-    _by_hand = False
+    _is_standalone = False
     _begins_in_worker: ClassVar[bool] = False
     _rule_changed: Callable[[], None] | None = None  # wires edges that the trigger rules no longer imply
     operator_extra_links = LINKS
@@ -119,11 +119,11 @@ class StepOperator(StepAttempts):
             )
             from ..hooks.connection import AwsConnection
             from ..templates import is_known_at_run, known_now
-            from .standalone import step_by_hand
+            from .standalone import standalone_step
 
-            self._by_hand = True
+            self._is_standalone = True
             step_of = functools.partial(
-                step_by_hand,
+                standalone_step,
                 self.step_type,
                 outputs=outputs,
                 reads=reads,
@@ -206,8 +206,8 @@ class StepOperator(StepAttempts):
         if rule != before and self._rule_changed is not None:
             self._rule_changed()
 
-    start_from_trigger = DecidedLate(_starts_from_trigger, False)
-    start_trigger_args = DecidedLate(_start_arguments, None)
+    start_from_trigger = LazyAttribute(_starts_from_trigger, False)
+    start_trigger_args = LazyAttribute(_start_arguments, None)
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
@@ -239,7 +239,7 @@ class StepOperator(StepAttempts):
             self._may_end_early()
 
     def _may_end_early(self) -> None:
-        if self._by_hand:
+        if self._is_standalone:
             return  # then so is the status task, if there is one
         from .status_edges import let_status_wait
 

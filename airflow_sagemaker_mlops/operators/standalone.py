@@ -15,7 +15,7 @@ from ..plan.spec import ParameterSlot, StepSpec
 from ..runtime.step_task import StepTask
 
 
-def step_by_hand(
+def standalone_step(
     step_type: str,
     *,
     arguments: Mapping[str, object],
@@ -29,7 +29,7 @@ def step_by_hand(
     max_parallel_steps: int | None,
 ) -> StepTask:
     """The step of an operator; missing options come from the configuration."""
-    spec, found = spec_by_hand(step_type, arguments, settings, outputs, reads)
+    spec, found = standalone_spec(step_type, arguments, settings, outputs, reads)
     return StepTask(
         type=step_type,
         spec=spec,
@@ -42,7 +42,7 @@ def step_by_hand(
     )
 
 
-def spec_by_hand(
+def standalone_spec(
     step_type: str,
     arguments: Mapping[str, Any],
     settings: Mapping[str, Any],

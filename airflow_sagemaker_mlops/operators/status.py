@@ -19,7 +19,7 @@ from ..links import RunPageLink, RunRecordLink
 from ..plan.model import TEARDOWN_TASK_ID
 from ..runtime.infrastructure_retries import outlast_outages
 from ..settings import location_of
-from .base import DecidedLate
+from .base import LazyAttribute
 
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
@@ -101,8 +101,8 @@ class PipelineStatusOperator(BaseOperator):
 
         return StartStatusInTriggerer(self.steps, self.handlers, self.stands_in_for)
 
-    start_from_trigger = DecidedLate(_starts_from_trigger, False)
-    start_trigger_args = DecidedLate(_start_arguments, None)
+    start_from_trigger = LazyAttribute(_starts_from_trigger, False)
+    start_trigger_args = LazyAttribute(_start_arguments, None)
 
     def set_downstream(self, *given: Any, **options: Any) -> None:
         """As in any task."""

@@ -46,8 +46,10 @@ class StopRunningJobsOperator(BaseOperator):
 
         ti = context["ti"]
         before = self.get_flat_relatives(upstream=True)
-        by_hand = (operator for operator in before if getattr(operator, "_by_hand", True))  # mapped ones lack it
-        steps = waiting_steps(ti, [operator.task_id for operator in by_hand])
+        standalone = (
+            operator for operator in before if getattr(operator, "_is_standalone", True)
+        )  # mapped ones lack it
+        steps = waiting_steps(ti, [operator.task_id for operator in standalone])
         if not steps:
             return []
         states = every_state(ti, list(steps))

@@ -9,7 +9,7 @@ from .change import Baseline, Change, Changed, completed, decided
 from .errors import Abandoned, RegistryError
 from .history import Entry, History, history_of
 from .promotion import require_same_history
-from .settle import is_open, rejected_since, change_line, settle
+from .settle import change_line, is_open, rejected_since, settle
 
 LATEST = 50  # number of entries in which a retry looks for its own rollback
 

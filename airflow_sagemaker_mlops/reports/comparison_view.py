@@ -17,7 +17,7 @@ from ..records.model.timestamps import moment
 from ..records.store.index import summary_of
 from ..records.store.listing import ListingOf, no_listing
 from .index_entries import Run, metric_title, run_of, short, verdicts_of
-from .reading import Cutter, clipped, mapping, number, objects, text, as_text
+from .reading import ListLimits, as_text, clipped, mapping, number, objects, text
 
 MAX_RUNS = 6
 MAX_ROWS = 200
@@ -64,7 +64,7 @@ class ComparisonView(TypedDict):
 
 def comparison_view(records: Sequence[object], *, listing_of: ListingOf = no_listing) -> ComparisonView:
     """Compare ``records``; nothing about them is taken for granted.  ``listing_of`` reads stored listings by hash."""
-    cutter = Cutter()
+    cutter = ListLimits()
     found = [mapping(record) for record in records if mapping(mapping(record).get("run"))]
     found.sort(key=lambda record: moment(mapping(record["run"]).get("started")))
     chosen = cutter.first("runs", found, MAX_RUNS)
@@ -117,7 +117,7 @@ def _as_sentence(phrase: str) -> str:
     return f"{phrase[:1].upper()}{phrase[1:]}".replace(" -> ", " → ") + ("" if phrase.endswith(".") else ".")
 
 
-def _section(title: str, rows_of: Callable[[JsonObject], _Rows], runs: list[JsonObject], cutter: Cutter) -> Section:
+def _section(title: str, rows_of: Callable[[JsonObject], _Rows], runs: list[JsonObject], cutter: ListLimits) -> Section:
     columns = [dict(rows_of(record)) for record in runs]
     rows: list[Row] = []
     for name in dict.fromkeys(name for column in columns for name in column):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..gate.rules import METRICS
 from ..json_types import JsonObject
-from .reading import LONG, Cutter, count, items, mapping, number, objects, sentence, text, as_text
+from .reading import LONG, ListLimits, as_text, count, items, mapping, number, objects, sentence, text
 from .shapes import BranchView, DecisionView, DriftView, FindingView, RuleView, TermView
 from .wording import CONDITION, DRIFT, GATE, said_of
 
@@ -24,7 +24,7 @@ _SIGNS = {
 }
 
 
-def decisions_in(steps: Sequence[JsonObject], cutter: Cutter) -> list[DecisionView]:
+def decisions_in(steps: Sequence[JsonObject], cutter: ListLimits) -> list[DecisionView]:
     """Every decision, in the order of the steps; those that only carry out another's verdict are left out."""
     found = [step for step in steps if mapping(step.get("decision"))]
     own = [step for step in found if not _carries_out(step, found)]
@@ -39,7 +39,7 @@ def first_of(decisions: Sequence[DecisionView]) -> DecisionView | None:
     return next((one[-1] for one in (gates, drifts, decisions) if one), None)
 
 
-def drifts_in(steps: Sequence[JsonObject], cutter: Cutter) -> list[DriftView]:
+def drifts_in(steps: Sequence[JsonObject], cutter: ListLimits) -> list[DriftView]:
     """The reports of the drift checks."""
     return [_drift(step, cutter) for step in steps if _kind(mapping(step.get("decision"))) == "drift"]
 
@@ -58,7 +58,7 @@ def _carries_out(step: JsonObject, decisions: Sequence[JsonObject]) -> bool:
     return bool(parent) and any(text(one.get("step")) == parent for one in decisions)
 
 
-def _decision(step: JsonObject, branch: BranchView, cutter: Cutter) -> DecisionView:
+def _decision(step: JsonObject, branch: BranchView, cutter: ListLimits) -> DecisionView:
     decision = mapping(step.get("decision"))
     kind = _kind(decision)
     verdict = text(decision.get("Verdict")) or str(decision.get("Outcome") is True).lower()
@@ -176,7 +176,7 @@ def _listed(names: Sequence[str], limit: int = 8) -> str:
     return " and ".join(filter(None, (", ".join(listed[:-1]), *listed[-1:])))
 
 
-def _drift(step: JsonObject, cutter: Cutter) -> DriftView:
+def _drift(step: JsonObject, cutter: ListLimits) -> DriftView:
     decision = mapping(step.get("decision"))
     verdict = text(decision.get("Verdict"))
     word, tone = said_of(verdict, DRIFT)

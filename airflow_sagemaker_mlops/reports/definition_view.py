@@ -16,7 +16,7 @@ from ..definition.model import Get, Join
 from ..json_types import Json, JsonObject
 from .graph_layout import layered, without_shortcuts
 from .index_entries import metric_title
-from .reading import Cutter, clipped, items, mapping, number, objects, text
+from .reading import ListLimits, clipped, items, mapping, number, objects, text
 
 MAX_STEPS = 300
 MAX_WORDS = 12  # rules of a step
@@ -85,7 +85,7 @@ class DefinitionView(TypedDict):
 
 def definition_view(steps: Sequence[DefinedStep]) -> DefinitionView:
     """The picture of the steps, in the order of the definition."""
-    cutter = Cutter()
+    cutter = ListLimits()
     shown = cutter.first("steps", [step for step in steps if _is_shown(step, steps)], MAX_STEPS)
     edges = without_shortcuts([step.name for step in shown], _edges(steps, {step.name for step in shown}))
     places = layered([step.name for step in shown], list(edges))
@@ -232,7 +232,9 @@ def _drift_rule(rule: JsonObject) -> str:
     """``psi of hour at most 0.25``."""
     check = _as_text(rule.get("Check"))
     columns = ", ".join(_as_text(name) for name in items(rule.get("Columns")))
-    limits = [f"{words} {_as_text(rule[key])}" for key, words in (("Min", "at least"), ("Max", "at most")) if key in rule]
+    limits = [
+        f"{words} {_as_text(rule[key])}" for key, words in (("Min", "at least"), ("Max", "at most")) if key in rule
+    ]
     dry = " (dry run)" if rule.get("DryRun") is True else ""
     return " ".join([check, *([f"of {columns}"] if columns else []), *([" and ".join(limits)] if limits else [])]) + dry
 

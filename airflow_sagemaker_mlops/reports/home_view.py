@@ -13,7 +13,7 @@ from typing import TypedDict
 from ..json_types import JsonObject
 from ..records.model.timestamps import moment
 from .index_entries import group_in, metric_title, ordered, run_of, short, verdicts_of, version_in
-from .reading import Cutter, mapping, number, objects, text
+from .reading import ListLimits, mapping, number, objects, text
 
 DAYS = 7
 MAX_CHAMPIONS = 50
@@ -67,7 +67,7 @@ def home_view(by_dag: Mapping[str, Iterable[object]], now: datetime, rollbacks: 
     now         in UTC; runs that are dated after it count as new
     rollbacks   entries of histories, by runs of DAGs that the reader may see
     """
-    cutter = Cutter()
+    cutter = ListLimits()
     champions: dict[str, tuple[datetime, HomeChampion]] = {}
     alerts: list[Alert] = []
     groups: set[str] = set()

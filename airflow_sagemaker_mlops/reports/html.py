@@ -18,7 +18,7 @@ from ..registry.history import Entry
 from . import formats, pictures
 from .formats import RuleTexts
 from .lineage_picture import lineage_picture
-from .reading import NAME, clipped, number, sentence, text, time, as_text
+from .reading import NAME, as_text, clipped, number, sentence, text, time
 from .shapes import DecisionView, DriftView, RuleView, RunView
 
 if TYPE_CHECKING:

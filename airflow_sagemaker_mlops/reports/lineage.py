@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from ..json_types import JsonObject
 from ..steps.catalogue import entry_of
 from .artifacts import MODEL
-from .reading import Cutter, mapping, objects, text
+from .reading import ListLimits, mapping, objects, text
 from .shapes import ArtifactView, EdgeView, LineageView, NodeView, StepView
 from .wording import PLAIN
 
@@ -36,7 +36,7 @@ class _Graph:
 
 
 def lineage_of(
-    steps: Sequence[JsonObject], views: Sequence[StepView], artifacts: Sequence[ArtifactView], cutter: Cutter
+    steps: Sequence[JsonObject], views: Sequence[StepView], artifacts: Sequence[ArtifactView], cutter: ListLimits
 ) -> LineageView:
     """Nodes and edges; a step's node stands after all that it read and before all that it made."""
     graph = _Graph()

@@ -14,7 +14,7 @@ from ..json_types import JsonObject
 from ..records.model.timestamps import moment
 from ..registry.history import Entry
 from .index_entries import Verdict, ends_of, metric_title, ordered, run_of, short, verdicts_of, version_in
-from .reading import Cutter, mapping, number, objects, sentence, text, time
+from .reading import ListLimits, mapping, number, objects, sentence, text, time
 from .wording import approval_said
 
 MAX_VERSIONS = 1_000
@@ -138,7 +138,7 @@ def model_view(
     readable   other DAGs that the reader may see, such as those that roll back: they have no records
     registry   its answers; ``None`` if it was not asked or did not answer, which ``why`` explains in a sentence
     """
-    cutter, notes = Cutter(), [why] if why else []
+    cutter, notes = ListLimits(), [why] if why else []
     entries = sorted(
         ((dag_id, entry) for dag_id, summaries in by_dag.items() for entry in ordered(summaries)),
         key=lambda one: moment(one[1].get("started")),

@@ -8,6 +8,7 @@ from typing import Any
 from .blocks import (
     Block,
     Cell,
+    as_number,
     badge,
     bullets,
     chart,
@@ -20,7 +21,6 @@ from .blocks import (
     paragraph,
     run_address,
     run_link,
-    as_number,
     section,
     slot,
     table,
@@ -131,7 +131,9 @@ def _spent(title: str, key: str, view: TrendView, places: list[Block], median: f
     unit = "s" if key == "seconds" else "money"
     legend = [("busy", "■", "succeeded"), ("bad", "■", "failed"), ("plain", "┅", "median of runs that succeeded")]
     middle = (
-        {"muted": ""} if median is None else [{"muted": "median"}, {"seconds": median} if unit == "s" else as_number(median)]
+        {"muted": ""}
+        if median is None
+        else [{"muted": "median"}, {"seconds": median} if unit == "s" else as_number(median)]
     )
     return [section(title, paragraph(middle), chart([one_chart(title, legend, points, [median], unit)], places))]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..execution.secret_masking import MASK
 from ..json_types import JsonObject
 from ..records.model.canonical_json import read_exact
-from .reading import mapping, text, as_text
+from .reading import as_text, mapping, text
 from .shapes import Earlier, ParameterView
 
 

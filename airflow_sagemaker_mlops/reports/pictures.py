@@ -136,7 +136,9 @@ def _percent(value: float, lowest: float, highest: float) -> float:
     """Where ``value`` stands between ``lowest`` and ``highest``."""
     if not highest > lowest:
         return 50.0
-    share = min(max(value / (highest - lowest) - lowest / (highest - lowest), 0.0), 1.0)  # no overflow of the difference
+    share = min(
+        max(value / (highest - lowest) - lowest / (highest - lowest), 0.0), 1.0
+    )  # no overflow of the difference
     return round(EDGE + share * (100 - 2 * EDGE), 2)
 
 

@@ -103,7 +103,7 @@ def lines(value: object, limit: int = 20) -> list[str]:
     return [clipped(line, NAME) for one in items(value)[-limit * 10 :] if (line := str(one).rstrip())][-limit:]
 
 
-class Cutter:
+class ListLimits:
     """Bounds lists, and counts what it leaves out."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from typing import TypedDict
 
 from ..json_types import JsonObject
 from .index_entries import Verdict, ends_of, metric_title, ordered, run_of, verdicts_of, version_in
-from .reading import Cutter, number, text
+from .reading import ListLimits, number, text
 
 MAX_CANDIDATES = 1_000
 MAX_RULES = 12
@@ -73,7 +73,7 @@ class ReplayView(TypedDict):
 
 def replay_view(summaries: Iterable[object]) -> ReplayView:
     """The candidates in a DAG's index entries, by rule."""
-    cutter = Cutter()
+    cutter = ListLimits()
     rules: dict[str, ReplayRule] = {}
     without = 0
     for entry in cutter.first("runs", ordered(summaries)[::-1], MAX_CANDIDATES)[::-1]:

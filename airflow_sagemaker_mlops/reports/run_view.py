@@ -17,7 +17,7 @@ from .artifacts import artifacts_in
 from .decisions import decisions_in, drifts_in, first_of
 from .lineage import lineage_of
 from .parameters import parameters_in
-from .reading import LONG, Cutter, clipped, count, mapping, number, objects, region_in, sentence, text, texts, time
+from .reading import LONG, ListLimits, clipped, count, mapping, number, objects, region_in, sentence, text, texts, time
 from .shapes import (
     ApprovalView,
     DecisionView,
@@ -63,7 +63,7 @@ def run_view(
     :param console: whether to link to the AWS console, which the embedded AWS does not have
     """
     document, before, best = mapping(record), mapping(previous), mapping(champion)
-    cutter = Cutter()
+    cutter = ListLimits()
     steps = _steps(document, cutter)
     rates, currency = rates_of(document, prices)
     run = mapping(document.get("run"))
@@ -80,7 +80,7 @@ def run_view(
         "headline": _headline(facts, shown, views),
         "decision": shown,
         "decisions": decisions,
-        "drift": cutter.first("drift", drifts_in(steps, Cutter()), MAX_OTHERS),
+        "drift": cutter.first("drift", drifts_in(steps, ListLimits()), MAX_OTHERS),
         "steps": views,
         "artifacts": artifacts,
         "parameters": cutter.first("parameters", parameters_in(document, before, best), MAX_OTHERS),
@@ -96,7 +96,7 @@ def run_view(
     }
 
 
-def _steps(document: JsonObject, cutter: Cutter) -> list[JsonObject]:
+def _steps(document: JsonObject, cutter: ListLimits) -> list[JsonObject]:
     """The steps with a name, without the conditions that carry out a verdict: they repeat it."""
     named = [step for step in objects(document.get("steps")) if text(step.get("step"))]
     deciding = {text(step.get("step")) for step in named if mapping(step.get("decision"))}
@@ -257,7 +257,7 @@ def _other(document: JsonObject) -> OtherRun | None:
     }
 
 
-def _notes(record: object, document: JsonObject, run: RunFacts, cutter: Cutter) -> list[str]:
+def _notes(record: object, document: JsonObject, run: RunFacts, cutter: ListLimits) -> list[str]:
     """Sentences about what is missing."""
     if not document:
         return ["There is no record of this run." if record is None else "The record cannot be read: it is no object."]

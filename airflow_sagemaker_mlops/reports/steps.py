@@ -11,7 +11,7 @@ from ..json_types import JsonObject
 from ..records.model.prices import SECONDS, Prices
 from ..records.model.timestamps import seconds_between
 from ..steps.catalogue import entry_of
-from .reading import LONG, count, line_of, lines, mapping, number, objects, region_in, text, texts, time, as_text
+from .reading import LONG, as_text, count, line_of, lines, mapping, number, objects, region_in, text, texts, time
 from .shapes import AttemptView, CacheView, StepView
 from .wording import CACHE, STEPS, said_of
 

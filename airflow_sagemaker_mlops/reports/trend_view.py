@@ -12,7 +12,7 @@ from typing import TypedDict
 
 from ..json_types import JsonObject
 from .index_entries import Run, Verdict, ends_of, metric_title, ordered, run_of, short, verdicts_of, version_in
-from .reading import Cutter, mapping, number, objects, text
+from .reading import ListLimits, mapping, number, objects, text
 
 MAX_RUNS = 1_000
 MAX_SERIES = 12
@@ -94,7 +94,7 @@ class TrendView(TypedDict):
 
 def trend_view(summaries: Iterable[object], *, damaged: int = 0) -> TrendView:
     """The trend of a DAG's index entries; ``damaged`` counts index objects that cannot be read."""
-    cutter = Cutter()
+    cutter = ListLimits()
     found = ordered(summaries)[::-1]
     entries = cutter.first("runs", found, MAX_RUNS)[::-1]
     known = [run_of(entry) for entry in entries]

@@ -170,7 +170,7 @@ def reproduce(
 
 
 @dataclass(frozen=True, slots=True)
-class _Recorded:
+class _RecordedRun:
     """The recorded run, and the current plan."""
 
     run_id: str
@@ -202,34 +202,42 @@ def reproduce_as_asked(request: ReproductionRequest, observer: RunObserver) -> R
     if recording is None:
         what = "a run is made again from its record: add {records} with the location of the records."
         raise RunError(what, records=Argument("records"))
-    was = _read(request, recording, pipeline)
-    recorder = replace(recording.recorder, secrets=secrets_of_run(was.plan, was.values))
+    recorded_run = _read(request, recording, pipeline)
+    recorder = replace(recording.recorder, secrets=secrets_of_run(recorded_run.plan, recorded_run.values))
     if request.source is None:
         recorder = replace(recorder, code=())
-    inherited = frozenset(was.values) - frozenset(was.given)
+    inherited = frozenset(recorded_run.values) - frozenset(recorded_run.given)
     recording = replace(recording, recorder=recorder, inherited=inherited, prices=request.prices)
 
-    changes = was.overridden
+    changes = recorded_run.overridden
     if request.source is not None:
-        changes += tuple(_changes(request.source, was, aws))
-    for image in unpinned_images(was.steps):
+        changes += tuple(_changes(request.source, recorded_run, aws))
+    for image in unpinned_images(recorded_run.steps):
         observer.message(f"image {image} is recorded without a digest: whether it is the same cannot be told")
     for line in changes:
         observer.message(line)
     if changes and request.level == "verified":
-        return Reproduction(was.run_id, False, changes=changes)
-    work = _work(request, was, recording, aws)
+        return Reproduction(recorded_run.run_id, False, changes=changes)
+    work = _work(request, recorded_run, recording, aws)
     if request.source is None:
         s3 = aws.client("s3")
-        found = pin(recorder, was.plan, was.record, was.steps, s3, copies=request.copies, log=observer.message)
+        found = pin(
+            recorder,
+            recorded_run.plan,
+            recorded_run.record,
+            recorded_run.steps,
+            s3,
+            copies=request.copies,
+            log=observer.message,
+        )
         if not isinstance(found, Pinned):
-            return Reproduction(was.run_id, False, missing=found)
+            return Reproduction(recorded_run.run_id, False, missing=found)
         work = replace(work, recorder=found.recorder, selection=found.selection, pins=found.pins)
     result = execute(work, observer)
-    return _compared(was, recording, result, changes, request.tolerance)
+    return _compared(recorded_run, recording, result, changes, request.tolerance)
 
 
-def _read(request: ReproductionRequest, recording: Recording, pipeline: str) -> _Recorded:
+def _read(request: ReproductionRequest, recording: Recording, pipeline: str) -> _RecordedRun:
     store = recording.recorder.store
     run_id = run_named(store, pipeline, request.run)
     record = read_record(store, pipeline, run_id)
@@ -243,30 +251,30 @@ def _read(request: ReproductionRequest, recording: Recording, pipeline: str) -> 
     declared = {parameter.name for parameter in plan.parameters}
     recorded = {name: value for name, value in parameters_of_record(record).items() if name in declared}
     values = values_after(plan, given, recorded)
-    return _Recorded(run_id, record, steps, loaded, plan, given, values, tuple(_overridden(given, recorded)))
+    return _RecordedRun(run_id, record, steps, loaded, plan, given, values, tuple(_overridden(given, recorded)))
 
 
-def _work(request: ReproductionRequest, was: _Recorded, recording: Recording, aws: SessionAws) -> Work:
+def _work(request: ReproductionRequest, recorded_run: _RecordedRun, recording: Recording, aws: SessionAws) -> Work:
     return Work(
-        plan=was.plan,
+        plan=recorded_run.plan,
         pipeline=recording.recorder.dag_id,
-        values=was.values,
+        values=recorded_run.values,
         aws=aws,
         target=request.target,
         before=Continued(recording.recorder.run_id, now()),
-        document=was.loaded.document,
+        document=recorded_run.loaded.document,
         recorder=recording.recorder,
         recording=recording,
     )
 
 
-def _changes(source: GivenDefinition, was: _Recorded, aws: SessionAws) -> list[str]:
+def _changes(source: GivenDefinition, recorded_run: _RecordedRun, aws: SessionAws) -> list[str]:
     """What has changed since the record."""
     s3 = aws.client("s3")
     found = what_changed(
-        was.record,
-        was.steps,
-        definition_hash=was.plan.definition_hash,
+        recorded_run.record,
+        recorded_run.steps,
+        definition_hash=recorded_run.plan.definition_hash,
         commit=commit_of(source.file) if source.file is not None else None,
         inspect=lambda artifact: fingerprint(s3, artifact),
     )
@@ -283,9 +291,9 @@ def _overridden(given: Mapping[str, object], recorded: Mapping[str, object]) -> 
 
 
 def _compared(
-    was: _Recorded, recording: Recording, result: RunResult, changes: Sequence[str], tolerance: float
+    recorded_run: _RecordedRun, recording: Recording, result: RunResult, changes: Sequence[str], tolerance: float
 ) -> Reproduction:
-    before = was.steps
+    before = recorded_run.steps
     step_records = {step_record.step: step_record for step_record in recording.recorder.step_records}
     changes = tuple(changes) or tuple(changed_meanwhile(before, step_records))
     ends = {name: step.state for name, step in result.steps.items()}
@@ -294,7 +302,7 @@ def _compared(
     }
     different = tuple(differences(before, after, tolerance))
     return Reproduction(
-        was.run_id,
+        recorded_run.run_id,
         reproduced=not different,
         run=result,
         changes=changes,

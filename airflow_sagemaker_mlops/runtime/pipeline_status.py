@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..definition.step_types import AIRFLOW, VERDICT_BRANCHES, WAITING
 from ..plan.model import PARAMETERS_TASK_ID
 from ..plan.run_rules import run_status
-from .skip_reasons import Skips
+from .skip_reasons import SkippedSteps
 from .task_states import (
     ENDED,
     PASSED_OVER,
@@ -85,7 +85,7 @@ def conclude(
     not_selected    task ids of steps that a selective run does not run
     reused          task ids of steps that returned an earlier run's result
     """
-    skips = Skips(ti, steps, states_of(ti, list(steps)), not_selected)
+    skips = SkippedSteps(ti, steps, states_of(ti, list(steps)), not_selected)
     if not UNDER_WAY.isdisjoint(map(str, skips.states.values())):
         # A user's trigger rule or a cluster policy on a step may end its downstream tasks early.
         return Conclusion({}, early=True, states=skips.states)
@@ -117,7 +117,7 @@ def _conclude(
     ti: RuntimeTaskInstanceProtocol,
     steps: Mapping[str, str],
     handlers: Mapping[str, Mapping[str, str]],
-    skips: Skips,
+    skips: SkippedSteps,
     reused: Collection[str],
 ) -> Conclusion:
     states, not_selected = skips.states, skips.not_selected

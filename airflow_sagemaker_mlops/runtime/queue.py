@@ -34,18 +34,18 @@ def other_steps(ti: RuntimeTaskInstanceProtocol, states: Mapping[str, str], step
     """
     tasks = ti.task.dag.task_dict
     prefix = ti.task_id.removesuffix(step.step) if step.step else ""
-    by_hand = prefix + STATUS_TASK_ID not in tasks
+    is_standalone = prefix + STATUS_TASK_ID not in tasks
     found: dict[str, bool] = {}
     for name, state in states.items():
         task_id, index = instance_of(ti, name)
-        own = by_hand or (
+        own = is_standalone or (
             task_id.startswith(prefix)
             and "." not in task_id.removeprefix(prefix)
             and sibling_index(ti, task_id) in (None, index)  # in a mapped task group, each instance is a pipeline
         )
         kind = type_of_operator(tasks[task_id].task_type) if task_id in tasks else ""
         is_step = name != own_state_key(ti) and own and (kind in SUPPORTED or task_id in step.foreign)
-        with_ticket = kind in WAITING and (not by_hand or task_id == ti.task_id or _has_limit(tasks[task_id]))
+        with_ticket = kind in WAITING and (not is_standalone or task_id == ti.task_id or _has_limit(tasks[task_id]))
         # A step that returns to a worker already has its ticket.
         if is_step and (state in ON_THEIR_WAY or (with_ticket and state in COMING_BACK)):
             found[name] = with_ticket

@@ -37,7 +37,7 @@ class Interrupted(AirflowException):
     """A trigger could not reach Airflow or AWS; the step continues with its next attempt."""
 
 
-class KeepsFailing(AirflowFailException):
+class RetriesExhausted(AirflowFailException):
     """The task has failed too often to try again."""
 
 
@@ -103,7 +103,7 @@ def errors_counted(operator: BaseOperator, context: Context) -> Iterator[None]:
         count = _count(context)
         if count < MAX_ERRORS:
             raise
-        raise KeepsFailing(f"{error} (failure {count}; the task is not retried again)") from error
+        raise RetriesExhausted(f"{error} (failure {count}; the task is not retried again)") from error
 
 
 def _count(context: Context) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Skips:
+class SkippedSteps:
     """The skipped steps of the run of ``ti``.
 
     steps      {task id: step type}

@@ -115,7 +115,7 @@ def open_ends(pipeline: Pipeline, account: str, region: str) -> Iterator[str]:
         for place, what, value in _in_arns(step):
             if isinstance(value, Get | Join | JsonGet):
                 opened = _any(STEP_TYPES[step.type], what)
-                yield f"{place}: {opened}, because it is known only at run time.{_way_out(value)}"
+                yield f"{place}: {opened}, because it is known only at run time.{_fix(value)}"
             elif what == "JobFlowRole" and value is not None:
                 yield f"{place}: any role may be passed to EC2; an instance profile does not name its role."
             elif what == "role" and isinstance(value, str) and value.startswith("arn:") and ":role/" not in value:
@@ -128,7 +128,7 @@ def open_ends(pipeline: Pipeline, account: str, region: str) -> Iterator[str]:
         begins = known_beginning(uri)[0]
         if not READABLE.match(begins):
             what = "a file in any bucket may be read, because its location is known only at run time."
-            yield f"{where}: {what}{_way_out(uri)}"
+            yield f"{where}: {what}{_fix(uri)}"
     missing = [option for option, given in (("--account", account), ("--region", region)) if given == "*"]
     if missing:
         yield f"ARNs allow any {' and '.join(word[2:] for word in missing)}: add {' and '.join(missing)}."
@@ -152,7 +152,7 @@ def _any(entry: StepType, what: str) -> str:
     return f"any {what} is allowed"
 
 
-def _way_out(value: object) -> str:
+def _fix(value: object) -> str:
     reads = [one for one in walk_expressions(value) if isinstance(one, Get | JsonGet) and one is not ANYTHING]
     names = dict.fromkeys(one.name for one in reads if isinstance(one, Get) and one.root == "Parameters")
     others = any(isinstance(one, JsonGet) or one.root != "Parameters" for one in reads)

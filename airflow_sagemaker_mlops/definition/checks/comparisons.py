@@ -39,7 +39,7 @@ def misfit(comparison: Comparison, left: str, right: str, where: str) -> Iterato
             f"{comparison.op} cannot compare {_shown(comparison.left, left)} with {_shown(comparison.right, right)}; "
             "the step will fail."
         )
-        yield Problem("SM141", where, what, _way_out(comparison, left, right), severity="warning")
+        yield Problem("SM141", where, what, _fix(comparison, left, right), severity="warning")
 
 
 def _fits(op: str, left: str, right: str) -> bool:
@@ -76,7 +76,7 @@ def _shown(operand: object, kind: str) -> str:
             return kind_of(operand)
 
 
-def _way_out(comparison: Comparison, left: str, right: str) -> str:
+def _fix(comparison: Comparison, left: str, right: str) -> str:
     """The fix for a literal in quotation marks, the usual mistake."""
     for literal, other in ((comparison.left, right), (comparison.right, left)):
         if isinstance(literal, str) and other in ("number", "boolean"):

@@ -39,14 +39,12 @@ async def call(aws: Aws, service: str, operation: str, **members: Any) -> dict[s
     return answer
 
 
-async def insist(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
+async def call_with_retries(aws: Aws, service: str, operation: str, **members: Any) -> dict[str, Any]:
     """Like :func:`call`, but retries transient errors.  Only for idempotent operations."""
-    return await patiently(lambda: call(aws, service, operation, **members), is_transient)
+    return await retrying(lambda: call(aws, service, operation, **members), is_transient)
 
 
-async def patiently(
-    ask: Callable[[], Awaitable[dict[str, Any]]], passes: Callable[[Exception], bool]
-) -> dict[str, Any]:
+async def retrying(ask: Callable[[], Awaitable[dict[str, Any]]], passes: Callable[[Exception], bool]) -> dict[str, Any]:
     """The result of ``ask``, which is retried after errors that ``passes`` accepts."""
     for pause in islice(Backoff(2.0, 20.0, 2.0), TRIES - 1):
         try:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ...definition.values import as_text
 from ...registry.wording import fitted
-from ..aws.calls import as_json, call, insist
+from ..aws.calls import as_json, call, call_with_retries
 from ..backoff import Backoff
 from ..exceptions import StepFailed
 from ..job_state import JobState
@@ -101,7 +101,9 @@ class ApprovalRunner(WaitingRunner):
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait for the decision.  Raises :class:`StepFailed` if time is up and no decision is the default."""
         for pause in Backoff(0.5, run.options.poll_interval_s):
-            found = as_json(await insist(run.aws, "sagemaker", "DescribeModelPackage", ModelPackageName=job.name))
+            found = as_json(
+                await call_with_retries(run.aws, "sagemaker", "DescribeModelPackage", ModelPackageName=job.name)
+            )
             if found.get("ModelApprovalStatus") in DECIDED:
                 return await _decided(run, job, found)
             left = _left(job)
@@ -122,11 +124,11 @@ async def _time_is_up(run: StepRun, job: Submitted) -> None:
         return
     if not question.default:
         await run.journal.write(Entry.of(run.identity, job.name, 0, is_running=True).advance(JobState.FAILED))
-        raise StepFailed(nobody_decided(run.identity.step, question))
+        raise StepFailed(undecided(run.identity.step, question))
     await _write(run, question, Answer(question.default, at=now()))
 
 
-def nobody_decided(step: str, question: Question) -> str:
+def undecided(step: str, question: Question) -> str:
     """The sentence of a step whose time is up."""
     version = question.arn.rpartition(":model-package/")[2]
     return f'Step "{step}": nobody has approved or rejected {version} within {question.timeout_s} s.'

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..aws.calls import as_json, call, insist, patiently
+from ..aws.calls import as_json, call, call_with_retries, retrying
 from ..aws.errors import is_throttled
 from ..describe import properties_of
 from ..exceptions import StepFailed
@@ -85,9 +85,9 @@ class EmrRunner(WaitingRunner):
         at = ClusterStep.of(handle)
         if not at.step:
             return False
-        await insist(run.aws, "emr", "CancelSteps", ClusterId=at.cluster, StepIds=[at.step])
+        await call_with_retries(run.aws, "emr", "CancelSteps", ClusterId=at.cluster, StepIds=[at.step])
         if "ClusterConfig" in run.spec.arguments:
-            await insist(run.aws, "emr", "TerminateJobFlows", JobFlowIds=[at.cluster])
+            await call_with_retries(run.aws, "emr", "TerminateJobFlows", JobFlowIds=[at.cluster])
         run.log(f"CancelSteps: {name}")
         return True
 
@@ -167,7 +167,7 @@ async def _add(run: StepRun, cluster: str, name: str, arguments: AwsShape) -> st
 async def _once(run: StepRun, operation: str, request: AwsShape) -> dict[str, Any]:
     """Send ``request``; repeats it only if throttled, because after other errors it may have been executed."""
     ready = await fitted(run, request, operation)
-    return await patiently(lambda: call(run.aws, "emr", operation, **ready), is_throttled)
+    return await retrying(lambda: call(run.aws, "emr", operation, **ready), is_throttled)
 
 
 async def _find(
@@ -178,7 +178,7 @@ async def _find(
         await asyncio.sleep(pause)
         token: dict[str, str] = {}
         while True:
-            answer = as_json(await insist(run.aws, "emr", listing, **members, **token))
+            answer = as_json(await call_with_retries(run.aws, "emr", listing, **members, **token))
             for row in answer.get(listing.removeprefix("List")) or []:
                 if is_own(str(row.get("Name"))):
                     return dict(row)

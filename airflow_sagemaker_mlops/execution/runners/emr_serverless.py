@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import NOT_FOUND, error_code
-from ..aws.calls import as_json, call, insist
+from ..aws.calls import as_json, call, call_with_retries
 from ..backoff import Backoff, poll_until
 from ..describe import properties_of
 from ..exceptions import StepFailed
@@ -96,7 +96,7 @@ class EmrServerlessRunner(WaitingRunner):
         if not handle:
             return await _delete_own(run, name)
         try:
-            await insist(run.aws, run.entry.service, "CancelJobRun", **JobRun.of(handle).address)
+            await call_with_retries(run.aws, run.entry.service, "CancelJobRun", **JobRun.of(handle).address)
         except Exception as error:
             if error_code(error) not in NOT_FOUND:  # otherwise it is gone, or has already ended
                 raise

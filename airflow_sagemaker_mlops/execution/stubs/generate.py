@@ -129,14 +129,14 @@ def _compared(node: ConditionNode, values: Mapping[str, object], wanted: bool) -
     match node:
         case Comparison(op=op, left=left, right=right):
             if isinstance(left, JsonGet):
-                yield left, _beside(_worth(right, values), op, wanted)
+                yield left, _value_that(_worth(right, values), op, wanted)
             if isinstance(right, JsonGet):
-                yield right, _beside(_worth(left, values), MIRRORED.get(op, op), wanted)
+                yield right, _value_that(_worth(left, values), MIRRORED.get(op, op), wanted)
         case Membership(op=op, query=query, values=members):
             known = [_worth(value, values) for value in members if not isinstance(value, JsonGet)]
             among = known[0] if known else A_NUMBER
             if isinstance(query, JsonGet):
-                yield query, among if wanted is (op == "In") else _beside(among, "Equals", False)
+                yield query, among if wanted is (op == "In") else _value_that(among, "Equals", False)
             yield from ((member, among) for member in members if isinstance(member, JsonGet))
         case Negation(condition=inner):
             yield from _compared(inner, values, not wanted)
@@ -162,7 +162,7 @@ SIDES = {
 }
 
 
-def _beside(value: object, op: str, wanted: bool) -> Any:
+def _value_that(value: object, op: str, wanted: bool) -> Any:
     """A value of the kind of ``value`` for which ``op value`` is ``wanted``."""
     side = SIDES[op][0 if wanted else 1]
     match value:

@@ -44,7 +44,7 @@ AWAY_WITHIN_S = 60.0  # a local AWS that has not been restarted by then will not
 OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
-class AwsIsGone(ConnectionError):
+class AwsUnreachable(ConnectionError):
     """The AWS on this machine no longer listens."""
 
 
@@ -170,7 +170,7 @@ class Sweep:
             for job in self.waiting:
                 _log_change(job, f"cannot be polled: the embedded AWS does not respond ({error})")
         if time.monotonic() - self.away_since >= AWAY_WITHIN_S:
-            raise AwsIsGone(
+            raise AwsUnreachable(
                 f"the embedded AWS has not responded for {AWAY_WITHIN_S:.0f} s. Restart it with `sagemaker-mlops "
                 f"local`; running jobs are found by their names. ({error})"
             )

@@ -31,7 +31,7 @@ class LongHistory(Exception):
 
 
 def fingerprint(
-    client: S3Client, artifact: Artifact, *, versions: bool = False, keep_in: Store | None = None, dag_id: str = ""
+    client: S3Client, artifact: Artifact, *, versions: bool = False, store: Store | None = None, dag_id: str = ""
 ) -> Artifact:
     """``artifact`` with the fingerprint of its URI now, or with ``problem`` if that cannot be listed.  Blocking.
 
@@ -46,7 +46,7 @@ def fingerprint(
     problem = ""
     for lister in (current_versions, current_objects) if versions else (current_objects,):
         try:
-            return _listed(artifact, lister(client, bucket, prefix), prefix, keep_in, dag_id)
+            return _listed(artifact, lister(client, bucket, prefix), prefix, store, dag_id)
         except Exception as error:
             problem = reason_of(error)
     return replace(artifact, problem=problem)
@@ -78,7 +78,7 @@ class _Hashes:
         return text
 
 
-def _listed(artifact: Artifact, objects: Iterator[Line], prefix: str, keep_in: Store | None, dag_id: str) -> Artifact:
+def _listed(artifact: Artifact, objects: Iterator[Line], prefix: str, store: Store | None, dag_id: str) -> Artifact:
     count = size = 0
     only: Line | None = None
     last, sorted_so_far = b"", True
@@ -93,10 +93,10 @@ def _listed(artifact: Artifact, objects: Iterator[Line], prefix: str, keep_in: S
         if not sorted_so_far:  # directory buckets do not list in order
             hashes = _sort(kept)
         sha256 = hashes.plain.hexdigest()
-        if keep_in is not None and count > 1 and kept.tell() <= MAX_KEPT:
+        if store is not None and count > 1 and kept.tell() <= MAX_KEPT:
             kept.seek(0)
             full = hashes.full.hexdigest()
-            keep_in.create(content_key(dag_id, "listings", full, "tsv"), kept.read())
+            store.create(content_key(dag_id, "listings", full, "tsv"), kept.read())
             listing = full if hashes.versions else ""
     single = only if count == 1 else None
     about = {"etag": single.etag, "version": single.version, "key": single.key} if single else {}

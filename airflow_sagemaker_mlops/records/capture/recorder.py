@@ -331,8 +331,8 @@ class Recorder:
             recent = self.listing_cache.recent(artifact) if artifact.role in ("input", "code") else None
             if recent is not None:
                 return recent
-            keep_in = self.store if artifact.role in ("input", "code") else None
-            return fingerprint(self.s3, artifact, versions=self.options.versions, keep_in=keep_in, dag_id=self.dag_id)
+            store = self.store if artifact.role in ("input", "code") else None
+            return fingerprint(self.s3, artifact, versions=self.options.versions, store=store, dag_id=self.dag_id)
 
         return tuple(await asyncio.gather(*(in_thread(self.threads, inspect, artifact) for artifact in artifacts)))
 

@@ -13,7 +13,7 @@ from ..data.airflow_rows import tries_of, xcoms
 from ..data.in_time import in_time
 from ..data.other_runs import others_of
 from ..data.pipelines import steps_of
-from ..data.run_source import RETURNED, RunSource, source_of, reader_message
+from ..data.run_source import RETURNED, RunSource, reader_message, source_of
 from ..data.stores import is_local, opened, place_of
 from .guards import READS_RUNS, DagId, RunId, TaskId
 

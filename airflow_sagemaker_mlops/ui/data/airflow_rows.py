@@ -115,7 +115,7 @@ def task_order(dag_id: str) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class XComRow:
     """An XCom of a task in one of the DAG's runs."""
 
     run_id: str
@@ -123,7 +123,7 @@ class Sent:
     value: Json
 
 
-def latest_xcoms(dag_id: str, task_ids: Sequence[str], key: str, limit: int) -> list[Sent]:
+def latest_xcoms(dag_id: str, task_ids: Sequence[str], key: str, limit: int) -> list[XComRow]:
     """What the tasks sent under ``key`` in the latest runs of their DAG, newest first."""
     from airflow.models.xcom import XComModel as Row
     from sqlalchemy import select
@@ -132,7 +132,7 @@ def latest_xcoms(dag_id: str, task_ids: Sequence[str], key: str, limit: int) -> 
     asked = asked.where(Row.dag_id == dag_id, Row.task_id.in_(task_ids), Row.key == key)
     with _reading() as session:
         rows = session.execute(asked.order_by(Row.timestamp.desc()).limit(limit))
-        return [Sent(row[0], int(row[1]), _value(row[2])) for row in rows]
+        return [XComRow(row[0], int(row[1]), _value(row[2])) for row in rows]
 
 
 def note_of(dag_id: str, run_id: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .airflow_rows import note_of
 from .in_time import in_time
 from .pipelines import Pipeline
-from .run_source import Address, RunSource, before, sealed_at, sealed_record, reader_message
+from .run_source import Address, RunSource, before, reader_message, sealed_at, sealed_record
 
 if TYPE_CHECKING:
     from ...json_types import JsonObject
@@ -23,7 +23,7 @@ TOLERANCE = 1e-9
 
 
 @dataclass(slots=True)
-class Others:
+class OtherRuns:
     """Records of other runs of the pipeline; ``why_not`` is a sentence if they could not be read."""
 
     previous: RecordDocument | None = None
@@ -31,9 +31,9 @@ class Others:
     why_not: str = ""
 
 
-def others_of(source: RunSource) -> Others:
+def others_of(source: RunSource) -> OtherRuns:
     """The record before that of ``source``, and that of the run that made the champion.  Blocking, for seconds."""
-    found = Others()
+    found = OtherRuns()
     earlier = before(source, LOOKED_THROUGH)
     if not earlier or source.record is None:
         return found
@@ -54,7 +54,7 @@ def champion_in(record: Mapping[str, Any] | None) -> str:
     return ""
 
 
-def _read_into(found: Others, earlier: list[Address], pipeline: Pipeline, champion: str) -> None:
+def _read_into(found: OtherRuns, earlier: list[Address], pipeline: Pipeline, champion: str) -> None:
     for number, address in enumerate(earlier):
         if number and not champion:
             return

@@ -64,13 +64,13 @@ def test_the_versions_of_several_objects_are_in_the_stored_listing_and_not_in_th
     put(s3, bucket, in__a="a")
     s3.delete_object(Bucket=bucket, Key="in/gone")
     where = Artifact(f"s3://{bucket}/in/")
-    found = fingerprint(s3, where, versions=True, keep_in=folder, dag_id="d")
+    found = fingerprint(s3, where, versions=True, store=folder, dag_id="d")
     assert (found.objects, found.sha256) == (2, fingerprint(s3, where).sha256)
     listing = read_listing(folder, "d", found.listing) or {}
     assert {key: bool(line.version) for key, line in listing.items()} == {"a": True, "b": False}
     assert objects_of(found, lambda sha256: read_listing(folder, "d", sha256)) == listing
     put(s3, bucket, in__a="a")
-    again = fingerprint(s3, where, versions=True, keep_in=folder, dag_id="d")
+    again = fingerprint(s3, where, versions=True, store=folder, dag_id="d")
     assert (again.sha256 == found.sha256, again.listing == found.listing) == (True, False)
 
 
@@ -147,7 +147,7 @@ def test_the_order_in_which_a_bucket_lists_does_not_count() -> None:
 
 
 def test_a_stored_listing_is_read_back_by_its_hash(folder: FolderStore) -> None:
-    found = fingerprint(Pages(3), Artifact("s3://b/in/"), keep_in=folder, dag_id="d")
+    found = fingerprint(Pages(3), Artifact("s3://b/in/"), store=folder, dag_id="d")
     assert read_listing(folder, "d", found.sha256) == {f"000000{n}": Line(f"000000{n}", "e", 1) for n in range(3)}
     assert read_listing(folder, "d", SHA) is None
 

@@ -44,7 +44,7 @@ def contents(s3: Any, uri: str) -> dict[str, str]:
 
 def recorded(s3: Any, folder: FolderStore, *uris: str, versions: bool = True) -> dict[str, StepRecord]:
     """A step that read these."""
-    look = partial(fingerprint, s3, versions=versions, keep_in=folder, dag_id="d")
+    look = partial(fingerprint, s3, versions=versions, store=folder, dag_id="d")
     return read(*(look(Artifact(uri)) for uri in uris))
 
 

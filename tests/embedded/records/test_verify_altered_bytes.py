@@ -35,7 +35,7 @@ def fill(store: Store) -> None:
     """Fifty records with a definition, a long request and a listing each."""
     for number, run_id in enumerate(FIFTY):
         copy = store_definition(store, "daily", {"Version": "2020-12-01", "Steps": [{"Name": run_id}]})
-        read = fingerprint(Objects(), Artifact("s3://b/in/"), versions=True, keep_in=store, dag_id="daily")
+        read = fingerprint(Objects(), Artifact("s3://b/in/"), versions=True, store=store, dag_id="daily")
         step = replace(TRAIN, request={"HyperParameters": {"x": run_id + "-" * MAX_INLINE}}, inputs=(read,)).masked()
         document = record(run_id, step, rounds=number, started=f"2026-01-01T00:00:{number:02}Z")
         document["definition"]["copy"] = {"uri": copy.uri, "sha256": copy.sha256, "masked": False}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from simulated import binormal
 
-from airflow_sagemaker_mlops.cli.gate import Asked, evaluate_files
+from airflow_sagemaker_mlops.cli.gate import EvaluateOptions, evaluate_files
 from airflow_sagemaker_mlops.gate.zipapp import module_files
 
 RULES = """
@@ -31,9 +31,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def asked(folder: Path, predictions: str, rules: str = "rules.yaml", **more: Any) -> Asked:
+def asked(folder: Path, predictions: str, rules: str = "rules.yaml", **more: Any) -> EvaluateOptions:
     given = {"champion_predictions": None, "no_champion": None, "values": (), "recorded": None, "noun": "records"}
-    return Asked(folder / predictions, folder / rules, **{**given, **more})
+    return EvaluateOptions(folder / predictions, folder / rules, **{**given, **more})
 
 
 @pytest.mark.parametrize(

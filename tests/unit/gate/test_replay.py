@@ -7,7 +7,7 @@ from pathlib import Path
 from simulated import binormal
 
 from airflow_sagemaker_mlops.gate import parse_rules
-from airflow_sagemaker_mlops.gate.replay import Past, replay
+from airflow_sagemaker_mlops.gate.replay import PastCandidate, replay
 
 
 def test_a_replay_says_what_other_rules_would_have_promoted_and_why(tmp_path: Path) -> None:
@@ -16,8 +16,8 @@ def test_a_replay_says_what_other_rules_would_have_promoted_and_why(tmp_path: Pa
         rows = zip(*(values.tolist() for values in binormal(1, 1500, gain)), strict=True)
         text = "".join(f"{index},{label},{mine},{other}\n" for index, (label, mine, other) in enumerate(rows))
         (tmp_path / f"{name}.csv").write_text("id,label,candidate,champion\n" + text)
-        pasts.append(Past(name, tmp_path / f"{name}.csv", before))
-    pasts.append(Past("thu", tmp_path / "thu.csv", "reject"))
+        pasts.append(PastCandidate(name, tmp_path / f"{name}.csv", before))
+    pasts.append(PastCandidate("thu", tmp_path / "thu.csv", "reject"))
     told: list[str] = []
     found = replay(
         parse_rules([{"Metric": "auc", "Must": "improve"}]), pasts, judged=lambda one: told.append(one.past.name)

@@ -190,7 +190,8 @@ def test_what_people_wrote_stays_and_a_second_writing_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "there", [{"ModelCardStatus": "Archived"}, {"ModelCardContent": json.dumps({"intended_uses": {"a": "x" * MAX_CHARACTERS}})}]
+    "there",
+    [{"ModelCardStatus": "Archived"}, {"ModelCardContent": json.dumps({"intended_uses": {"a": "x" * MAX_CHARACTERS}})}],
 )
 def test_an_archived_or_full_card_is_left_alone(there: dict[str, str]) -> None:
     registry = Registry(**there)

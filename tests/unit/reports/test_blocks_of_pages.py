@@ -9,7 +9,7 @@ from typing import Any
 from index_examples import ARN, BEGIN, HOSTILE, at, entry, gate, model, rule
 from record_examples import record
 
-from airflow_sagemaker_mlops.reports.blocks import badge, metric_said, run_address, run_link, as_number
+from airflow_sagemaker_mlops.reports.blocks import as_number, badge, metric_said, run_address, run_link
 from airflow_sagemaker_mlops.reports.home_view import home_view
 from airflow_sagemaker_mlops.reports.html import history_page
 from airflow_sagemaker_mlops.reports.model_view import changes_of, groups_of, model_view
