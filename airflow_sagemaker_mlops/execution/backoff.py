@@ -39,7 +39,7 @@ class Backoff:
 async def poll_until(
     inspect: Callable[[], Awaitable[Answer]], is_last: Callable[[Answer], bool], backoff: Backoff, within_s: float = inf
 ) -> Answer:
-    """The first answer of ``inspect`` that ``is_last`` accepts, or the answer that it has after ``within_s`` seconds."""
+    """The first answer of ``inspect`` that ``is_last`` accepts, or its answer after ``within_s`` seconds."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + within_s
     for pause in backoff:

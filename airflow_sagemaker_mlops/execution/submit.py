@@ -147,7 +147,10 @@ async def _last_ordinal(run: StepRun) -> int:
 
 
 async def _ensure(run: StepRun, ordinal: int, change: Change, *, is_continuation: bool = False) -> Submitted:
-    """Create it, or adopt what this attempt created; ``is_continuation``: or an earlier attempt, perhaps before a clear."""
+    """Create the resource, or adopt the one that exists.
+
+    is_continuation  adopt also what an earlier attempt created, perhaps before a clear
+    """
     name = name_of(run, ordinal)
     identity = run.identity
     # The next process of this attempt must know that it continues, too.

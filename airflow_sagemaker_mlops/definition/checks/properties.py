@@ -132,8 +132,8 @@ def names_stand_once(parsed: Parsed) -> Iterator[Problem]:
         seen: set[tuple[str, str]] = set()
         for where, name, what in named:
             if (name, what) in seen:
-                what = f'step "{step.name}" has the {what} "{name}" twice.'
-                yield Problem("SM133", where, what, "Keep one of them.", severity="warning")
+                twice = f'step "{step.name}" has the {what} "{name}" twice.'
+                yield Problem("SM133", where, twice, "Keep one of them.", severity="warning")
             seen.add((name, what))
 
 

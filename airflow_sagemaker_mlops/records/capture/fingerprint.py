@@ -38,7 +38,7 @@ def fingerprint(
     Counts every object whose key begins with the prefix, as SageMaker reads it.  One call per thousand objects.
 
     versions   also list version ids, if s3:ListBucketVersions is granted and there are not too many old versions
-    keep_in    store for the listing of several objects, under its hash, so that comparisons can name changed objects
+    store      store for the listing of several objects, under its hash, so that comparisons can name changed objects
     """
     if not artifact.uri.startswith("s3://"):
         return replace(artifact, problem="not in S3")

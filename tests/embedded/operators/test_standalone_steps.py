@@ -1,4 +1,4 @@
-"""Steps by hand leave no job running: the last attempt stops its own, and a teardown stops the rest."""
+"""Standalone steps leave no job running: the last attempt stops its own, and a teardown stops the rest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("nothing_asleep")]
 RUN = SimpleNamespace(start_date=None, run_after=None, conf={})
 
 
-def by_hand(aws: LocalAws, dag_id: str) -> Any:
+def standalone(aws: LocalAws, dag_id: str) -> Any:
     """The tasks of a DAG with two steps by hand, one of them mapped, and the task that stops jobs behind both."""
     arguments = {"RoleArn": aws.role_arn}
     with DAG(dag_id, schedule=None) as dag:
@@ -67,8 +67,8 @@ def test_stopping_jobs_behind_nothing_that_waits_is_done_at_once() -> None:
 
 
 @pytest.mark.usefixtures("opened")
-def test_steps_by_hand_are_swept_by_the_teardown_behind_them(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    tasks = by_hand(aws, "hand-swept")
+def test_the_teardown_after_standalone_steps_stops_their_jobs(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = standalone(aws, "hand-swept")
     monkeypatch.setattr("airflow_sagemaker_mlops.runtime.task_states.xcom_of", lambda *_: {"Status": "Failed"})
     identities = [
         StepIdentity("d", "s", "hand-swept", "run", task, index) for task, index in (("one", -1), ("each", 1))
@@ -83,7 +83,7 @@ def test_steps_by_hand_are_swept_by_the_teardown_behind_them(aws: LocalAws, monk
 
 
 def test_stopping_jobs_waits_for_steps_that_still_run_though_a_task_between_is_over(aws: LocalAws) -> None:
-    tasks = by_hand(aws, "hand-waiting")
+    tasks = standalone(aws, "hand-waiting")
     context: Any = {"ti": instance(tasks["stop"], {"one": "failed", "each_0": "deferred"}), "dag_run": RUN}
     with pytest.raises(TaskDeferred) as deferred:
         tasks["stop"].execute(context)
@@ -103,7 +103,7 @@ def test_stopping_jobs_waits_for_steps_that_still_run_though_a_task_between_is_o
 def test_an_attempt_that_no_other_follows_stops_what_it_leaves_running(
     aws: LocalAws, try_number: int, state: JobState, ends: bool
 ) -> None:
-    tasks = by_hand(aws, f"hand-{try_number}-{state}")
+    tasks = standalone(aws, f"hand-{try_number}-{state}")
     identity = StepIdentity("d", "one", tasks["one"].dag.dag_id, "run", "one")
     name = sleeping_job(aws, resource_name(identity, 0), 60, identity.tags("request"))
     journal = Entry(name, 0, try_number, "m4", state).as_json()
@@ -152,7 +152,7 @@ def test_a_failure_that_is_reported_again_looks_for_no_job(monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("opened")
 def test_an_attempt_that_no_other_follows_leaves_what_is_not_its_own(aws: LocalAws) -> None:
-    tasks = by_hand(aws, "hand-strangers")
+    tasks = standalone(aws, "hand-strangers")
     sibling = StepIdentity("d", "each", "hand-strangers", "run", "each", 1)
     name = sleeping_job(aws, resource_name(sibling, 0), 60, sibling.tags("request"))
     journal = Entry(name, 0, 1, "m4", JobState.RUNNING).as_json()

@@ -65,14 +65,14 @@ def run_of(aws: FakeAws, identity: StepIdentity, entry: Entry | None = None) -> 
 
 
 @dataclass(frozen=True)
-class VerifyOptions:
+class Wanted:
     """What an attempt is to do: go on with the job of the attempt before, or create the next one."""
 
     creates_another: bool
     ends_it_first: bool = False
 
 
-def wanted(state: JobState, attempt: str, status: str) -> VerifyOptions:
+def wanted(state: JobState, attempt: str, status: str) -> Wanted:
     """The rules in words, read from ``docs/running.md`` and the issue of every rule: a second opinion on ``submit``."""
     same = attempt == "the same attempt, in another process"
     if attempt == "after a clear":
@@ -84,21 +84,21 @@ def wanted(state: JobState, attempt: str, status: str) -> VerifyOptions:
     else:  # the triggerer cannot tell a clear from a retry, so whoever can has noted an interruption as such
         asked = state is not S.INTERRUPTED
     if same and state in (S.SUBMITTING, S.RUNNING):
-        return VerifyOptions(creates_another=False)
+        return Wanted(creates_another=False)
     if status == "Completed":
-        return VerifyOptions(creates_another=asked)
+        return Wanted(creates_another=asked)
     if status == "Stopping":
-        return VerifyOptions(creates_another=True, ends_it_first=True)
+        return Wanted(creates_another=True, ends_it_first=True)
     if status == "InProgress":
-        return VerifyOptions(creates_another=asked, ends_it_first=asked)
+        return Wanted(creates_another=asked, ends_it_first=asked)
     if same:
-        return VerifyOptions(creates_another=state is not S.FAILED)
+        return Wanted(creates_another=state is not S.FAILED)
     # It has failed, or was stopped.  What an interrupted attempt could not report is reported now, not tried again.
     if status == "Stopped" and state in (S.SUBMITTING, S.RUNNING, S.INTERRUPTED):
-        return VerifyOptions(creates_another=True)  # its own process has stopped it while it was being ended
+        return Wanted(creates_another=True)  # its own process has stopped it while it was being ended
     if state is S.FAILED:
-        return VerifyOptions(creates_another=False)
-    return VerifyOptions(creates_another=asked or state is S.FAILURE_REPORTED)
+        return Wanted(creates_another=False)
+    return Wanted(creates_another=asked or state is S.FAILURE_REPORTED)
 
 
 def test_every_state_has_its_row() -> None:
