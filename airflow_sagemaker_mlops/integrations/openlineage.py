@@ -108,11 +108,11 @@ def _ended_in_triggerer(
         task = tasks.get(task_id)
         if task is None or step["status"] != "Succeeded" or not task.start_from_trigger or task.outlets:
             continue
-        if _may_be_told(task):
+        if _may_be_published(task):
             yield task_id, step
 
 
-def _may_be_told(task: BaseOperator | MappedOperator) -> bool:
+def _may_be_published(task: BaseOperator | MappedOperator) -> bool:
     """Whether the options of ``[openlineage]`` include this task."""
     from airflow.providers.openlineage.utils.utils import is_operator_disabled, is_selective_lineage_enabled
 

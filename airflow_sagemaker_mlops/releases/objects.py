@@ -46,7 +46,7 @@ class Objects:
         return Stored(str(answer.get("ETag") or ""), str((answer.get("Metadata") or {}).get("sha256") or ""))
 
     def read(self, name: str, limit: int) -> tuple[bytes, str] | None:
-        """Content and ETag; ``None`` if the object does not exist.  Raises :class:`ReleaseError` above ``limit`` bytes."""
+        """Content and ETag; ``None`` if it does not exist.  Raises :class:`ReleaseError` above ``limit`` bytes."""
         bucket, key = split_uri(self.uri(name))
         try:
             answer = self.s3.get_object(Bucket=bucket, Key=key)
