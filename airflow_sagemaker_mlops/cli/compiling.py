@@ -133,7 +133,8 @@ def _why(target: str, options: CompileOptions, code: int, output: _Output) -> st
     if "ModuleNotFoundError: No module named 'sagemaker" in output.last:
         return (
             f"{target} needs the SageMaker SDK, which {options.python} does not have. Install it there "
-            "(pip install sagemaker), or name the interpreter of an environment that has it: --python path/to/python, or SAGEMAKER_MLOPS_PYTHON."
+            "(pip install sagemaker), or name the interpreter of an environment that has it: --python path/to/python, "
+            "or SAGEMAKER_MLOPS_PYTHON."
         )
     if not output.last:
         ended = f"with signal {-code}" if code < 0 else f"with exit code {code}"
