@@ -25,7 +25,7 @@ def print_for_service(
     Exit code: 0, 1 when AWS refuses or the definition cannot go to the service, 2 for options that lead nowhere.
     """
     if folder and not folder.startswith("s3://"):
-        say(f'--s3-uri is "{folder}", which is no place in S3; write s3://bucket/prefix.', err=True)
+        say(f'--s3-uri is "{folder}", which is not an S3 location; write s3://bucket/prefix.', err=True)
         return 2
     try:
         pipeline = file.load()

@@ -78,7 +78,7 @@ def _values(given: tuple[str, ...]) -> dict[str, Any]:
         if not equals or not name.strip() or len(pair) > 2 or None in pair:
             raise Refused(f'--value is "{text}"; write NAME=CANDIDATE,CHAMPION, such as latency_p95_ms=118,125.')
         if name in made:
-            raise Refused(f"--value {name} stands twice; give it once.")
+            raise Refused(f"--value {name} is given twice; give it once.")
         made[name] = dict(zip(("candidate", "champion"), pair, strict=False))
     return made
 

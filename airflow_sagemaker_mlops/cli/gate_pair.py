@@ -49,7 +49,7 @@ def read_labels(file: Path) -> dict[str, str]:
                 raise Refused(f'{file} has no column "{missing[0]}"; it needs id and label.')
             for row in reader:
                 if row["id"] in labels:
-                    raise Refused(f'{file}:{reader.line_num}: the id "{row["id"]}" stands twice.')
+                    raise Refused(f'{file}:{reader.line_num}: the id "{row["id"]}" occurs twice.')
                 if row["label"]:  # an empty one has not arrived yet
                     labels[row["id"]] = row["label"]
     except (OSError, UnicodeDecodeError, csv.Error) as error:

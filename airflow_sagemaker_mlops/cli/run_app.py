@@ -84,7 +84,7 @@ def run(
     compare_again: Annotated[
         int,
         typer.Option(
-            min=0, help="If another run promotes a champion meanwhile, compare with that one; at most so many times."
+            min=0, help="If another run promotes a champion meanwhile, compare with that one; at most this many times."
         ),
     ] = 3,
     approve: Annotated[

@@ -92,7 +92,7 @@ def releases(
     stage: Stage = None,
     config: Config = None,
     project: Project = HERE,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Only so many of the newest; 0 for all.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Only this many of the newest; 0 for all.")] = 20,
     conn: Conn = None,
     local: Local = False,
     state_dir: StateDir = None,

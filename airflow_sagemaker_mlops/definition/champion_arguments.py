@@ -39,7 +39,7 @@ def champion_arguments(out: Reporter, name: str, kind: str, arguments: Mapping[s
             out.reader.wanted(value, str, (place, key), "a string")
     history = arguments.get(HISTORY)
     if isinstance(history, str) and (not LOCATION.fullmatch(history) or len(history) > LONGEST_LOCATION):
-        what = f"{kind_of(history)} is no place for the history of champions: {_why_no_place(history)}."
+        what = f"{kind_of(history)} cannot hold the history of champions: {_why_no_place(history)}."
         out.report("SM320", (place, HISTORY), what, "Write s3://bucket/prefix.")
 
 
@@ -54,7 +54,7 @@ def _approval(out: Reporter, arguments: Mapping[str, object], key: str, place: P
         if isinstance(value, bool) or not str(value).isdigit() or int(str(value)) < 1:
             out.report("SM122", place, f"expected a number of seconds, found {kind_of(value)}.")
     elif value not in DECISIONS:
-        out.report("SM122", place, f"{kind_of(value)} is no decision.", f"Use one of: {', '.join(DECISIONS)}.")
+        out.report("SM122", place, f"{kind_of(value)} is not a decision.", f"Use one of: {', '.join(DECISIONS)}.")
     elif arguments.get("TimeoutInSeconds") is None:
         what = '"Default" counts when time is up, and there is no "TimeoutInSeconds".'
         out.report("SM325", place, what, 'Add "TimeoutInSeconds", or remove "Default".')
@@ -68,7 +68,7 @@ def _to_add(key: str) -> str:
 
 def _why_no_place(text: str) -> str:
     if not BUCKET.match(text):
-        return "it is no S3 URI"
+        return "it is not an S3 URI"
     if len(text) > LONGEST_LOCATION:
         return f"it has more than {LONGEST_LOCATION} characters"
     return "its entries are named in the registry's metadata, which takes letters, digits, spaces and _.:/=+-@"

@@ -35,7 +35,9 @@ def _keys(parser: StepReporter, item: Mapping[str, object], place: Place, name: 
     chosen = item.get("NoChampion")
     if chosen is not None and not is_expression(chosen) and chosen not in NO_CHAMPION:
         hint = did_you_mean(str(chosen), NO_CHAMPION)
-        parser.report("SM122", (place, "NoChampion"), f"{kind_of(chosen)} is no answer to having no champion.", hint)
+        parser.report(
+            "SM122", (place, "NoChampion"), f"{kind_of(chosen)} is not a verdict for a missing champion.", hint
+        )
     rules = item.get("Rules")
     if rules is None or rules == []:
         parser.report("SM121", place, f'step "{name}" has no "Rules".', 'Add "Rules": [{"Metric": "auc", ...}].')

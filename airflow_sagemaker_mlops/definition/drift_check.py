@@ -65,7 +65,9 @@ def _keys(parser: StepReporter, item: Mapping[str, object], place: Place, name: 
     chosen = item.get("NoBaseline")
     if chosen is not None and not is_expression(chosen) and chosen not in NO_BASELINE:
         hint = did_you_mean(str(chosen), NO_BASELINE)
-        parser.report("SM122", (place, "NoBaseline"), f"{kind_of(chosen)} is no answer to having no baseline.", hint)
+        parser.report(
+            "SM122", (place, "NoBaseline"), f"{kind_of(chosen)} is not a verdict for a missing baseline.", hint
+        )
     fails = item.get("FailOnDrift")
     if fails is not None and not is_expression(fails) and str(fails).lower() not in ("true", "false"):
         parser.report("SM122", (place, "FailOnDrift"), f"expected true or false, found {kind_of(fails)}.")

@@ -206,7 +206,7 @@ def _source(
         return
     if source.anywhere and isinstance(given, str):
         if not given.startswith("s3://"):
-            what = f"{kind_of(given)} is no place in S3."
+            what = f"{kind_of(given)} is not an S3 location."
             parser.report(kind.wrong_source[0], here, what, "Write s3://bucket/key, or {Step: ..., Output: ...}.")
         return
     if not parser.reader.wanted(given, Mapping, here, "an object"):

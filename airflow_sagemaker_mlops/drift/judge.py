@@ -232,7 +232,7 @@ class _Judge:
 
     def _new_categories(self, name: str, before: ColumnProfile, column: Column) -> Finding:
         if before.others:  # a category that the profile dropped looks like a new one
-            what = f'"{name}" has more categories than a profile keeps, so new ones cannot be told.'
+            what = f'"{name}" has more categories than a profile keeps, so new ones cannot be recognized.'
             return self._finding(name, None, self.rule.limit, INCONCLUSIVE, what)
         new = Counter({text: count for text, count in column.counts.items() if text not in before.categories})
         total, known = sum(column.counts.values()), sum(before.categories.values())

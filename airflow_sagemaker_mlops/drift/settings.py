@@ -112,7 +112,7 @@ def _read(value: object) -> tuple[Columns, list[RuleProblem]]:
     if both:
         problems.append(RuleProblem("Categorical", f'"{both[0]}" is declared numeric, too.', "Keep one of them."))
     if label and label in lists["ignored"]:
-        problems.append(RuleProblem("Ignore", f'"{label}" is the label.', "Take it out of Ignore or of Label."))
+        problems.append(RuleProblem("Ignore", f'"{label}" is the label.', "Remove it from Ignore or from Label."))
     lists["missing"] |= MISSING_TEXTS
     return Columns(label=label, header=header, **lists), problems
 

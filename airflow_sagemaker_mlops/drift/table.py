@@ -108,7 +108,7 @@ class _Reader:
     def _begin(self, names: Sequence[str]) -> None:
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
-            raise BadData(f"a column stands more than once: {first_few(twice, len(twice))}.")
+            raise BadData(f"a column occurs more than once: {first_few(twice, len(twice))}.")
         declared = self.declared.numeric | self.declared.categorical | ({self.declared.label} - {""})
         absent = sorted(declared - set(names))
         if absent:

@@ -60,7 +60,7 @@ def _bound(key: str, given: object) -> float:
     except (TypeError, ValueError, OverflowError):
         bound = math.nan
     if math.isnan(bound):  # everything would be within it
-        raise ValueError(f"Expect.{key} is {given!r}, which is no number")
+        raise ValueError(f"Expect.{key} is {given!r}, which is not a number")
     return bound
 
 

@@ -178,7 +178,7 @@ def _text(text: str, found: set[str]) -> str:
     def element(match: re.Match[str]) -> str:
         return hidden(match) if _hidden(match["name"], match["value"]) else match[0]
 
-    def masked(match: re.Match[str]) -> str:
+    def replaced(match: re.Match[str]) -> str:
         value = match["value"].rstrip(".!?:")
         if MASK in value or value.lower() in SAID_OF_SECRETS or value.startswith("arn:"):
             return match[0]
@@ -194,7 +194,7 @@ def _text(text: str, found: set[str]) -> str:
     text = NETRC.sub(hidden, text)
     text = ELEMENT.sub(element, QUERY.sub(named, text))
     text = _values_of(_ASSIGNED, _values_of(_FLAG, text, found), found)
-    return SAID.sub(masked, text)
+    return SAID.sub(replaced, text)
 
 
 def _command(program: str, rest: str, found: set[str]) -> str:

@@ -16,7 +16,7 @@ from typing import TextIO
 from .problems import BadPredictions
 
 MAX_NAMED = 5  # per sentence
-BY_LINE = ("text/csv", "text/libsvm", "application/jsonlines", "application/x-jsonlines")  # a record a line
+BY_LINE = ("text/csv", "text/libsvm", "application/jsonlines", "application/x-jsonlines")  # one record per line
 SCORES = ("score", "probability", "prediction", "predicted_value", "predictions")
 
 
@@ -40,7 +40,7 @@ def pair_captured(champion: Iterable[str], candidate: Iterable[str]) -> PairedAn
     A request with several records has one answer per record, with the ids ``<inference id>/0``, ``/1`` and so on.
 
     Raises :class:`BadPredictions` for lines without an inference id, for duplicate ids, and for a request for which
-    the numbers of scores differ between the variants or from the number of records: which belong together is unknown.
+    the numbers of scores differ between the variants or from the number of records: they cannot be paired.
     """
     bad: list[str] = []
     ours, theirs = _requests(candidate, "candidate", bad), _requests(champion, "champion", bad)
@@ -84,7 +84,7 @@ def _requests(lines: Iterable[str], variant: str, bad: list[str]) -> dict[str, l
             faults.setdefault(str(error), []).append(f"line {number}")
             continue
         if name in requests:
-            faults.setdefault("have an inference id that stands twice", []).append(name)
+            faults.setdefault("have an inference id that occurs twice", []).append(name)
         requests[name] = values
     bad += [f"Captured data of the {variant}: {_named(places)}: {fault}." for fault, places in faults.items()]
     return requests
@@ -102,7 +102,7 @@ def _read(line: str) -> tuple[str, list[float]]:
         name = event["eventMetadata"].get("inferenceId")
         asked, output = (event["captureData"].get(key) for key in ("endpointInput", "endpointOutput"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ValueError("is no line of data capture") from None
+        raise ValueError("is not a line of data capture") from None
     if not name:
         raise ValueError("has no inference id; send InferenceId with every request")
     if not output:
@@ -112,7 +112,7 @@ def _read(line: str) -> tuple[str, list[float]]:
         raise ValueError("has no finite score for every record")
     records = _records(asked)
     if records is not None and records != len(values):
-        raise ValueError("has another number of scores than of records")
+        raise ValueError("has a different number of scores than records")
     return str(name), values
 
 
@@ -123,11 +123,11 @@ def _data(captured: Mapping[str, object]) -> str:
     try:
         return base64.b64decode(text).decode("utf-8", "replace")
     except ValueError:
-        raise ValueError("has data that is no base64") from None
+        raise ValueError("has data that is not base64") from None
 
 
 def _records(asked: Mapping[str, object] | None) -> int | None:
-    """The number of records of a request in CSV or JSON lines; ``None`` if it is not known."""
+    """The number of records in a request of CSV or JSON lines; ``None`` if unknown."""
     kind = str((asked or {}).get("observedContentType")).partition(";")[0].strip().lower()
     if not asked or kind not in BY_LINE:
         return None

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class Chunk:
-    """Some rows.
+    """A chunk of rows.
 
     lines    their positions in the file
     columns  strings, or for label and scores of typed files ``(numbers, mask of missing ones)``

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from scipy.special import ndtr, ndtri
 
-POWER = 0.8  # power for which the number of records is computed
-MAX_NEEDED = 1e9  # a larger number of records is not reported
+POWER = 0.8  # statistical power for which the number of records is computed
+MAX_NEEDED = 1e9  # larger estimates are not reported
 
 
 @dataclass(frozen=True)
@@ -89,5 +89,5 @@ class Normal(Comparison):
 
 
 def quantile(share: float) -> float:
-    """Of the standard normal distribution."""
+    """The quantile of the standard normal distribution."""
     return float(ndtri(share))

@@ -34,7 +34,7 @@ def areas(positive: NDArray[Any], scores: NDArray[Any]) -> tuple[float, Any]:
     positives = np.add.reduceat(is_positive.astype(np.int64), starts)
     negatives = sizes - positives
     of_positives, of_negatives = int(positives.sum()), int(negatives.sum())
-    below = np.cumsum(negatives) - negatives / 2  # negatives below each value, ties count half
+    below = np.cumsum(negatives) - negatives / 2  # negatives below each value; ties count half
     above = of_positives - np.cumsum(positives) + positives / 2
     placements = np.empty(len(ordered))
     placements[order] = np.where(

@@ -1,4 +1,4 @@
-"""How the program of a job says why it failed."""
+"""Reports why a job's program failed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-MESSAGE_FILE = Path("/opt/ml/output/message")  # a processing job shows the start of it as its ExitMessage
+MESSAGE_FILE = Path("/opt/ml/output/message")  # a processing job shows the first characters as its ExitMessage
 LONGEST_MESSAGE = 1000
 
 

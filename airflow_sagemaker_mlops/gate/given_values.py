@@ -1,4 +1,4 @@
-"""Values of rules as people write them: read as numbers, and shown in sentences."""
+"""Values of rules as users write them: reads them as numbers, and shows them in sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PERCENT = re.compile(rf"({_NUMBER})\s*%")
 
 
 def number_of(value: object) -> float | None:
-    """A finite number, or a text that is one; nothing otherwise, for booleans too."""
+    """A finite number, or a text that is one; ``None`` otherwise, also for booleans."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value.strip()):
@@ -25,7 +25,7 @@ def number_of(value: object) -> float | None:
 
 
 def share_of(value: object) -> float | None:
-    """The share that a percentage such as ``5%`` means, if it is finite; nothing for any other value."""
+    """The share that a percentage such as ``5%`` means, if finite; ``None`` for any other value."""
     found = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     share = float(found[1]) / 100 if found else math.nan
     return share if math.isfinite(share) else None

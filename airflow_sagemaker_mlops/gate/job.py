@@ -1,4 +1,4 @@
-"""The gate as a program: reads predictions and rules, and writes ``report.json``.
+"""The gate as a command-line program: reads predictions and rules, and writes ``report.json``.
 
 It runs in a job's container (:mod:`.zipapp`) and imports nothing outside this package.
 """
@@ -94,14 +94,14 @@ def read_json(path: Path, what: str) -> Any:
     """The JSON in a file; raises :class:`BadPredictions`, whose message calls the file ``what``."""
 
     def refuse(word: str) -> Any:
-        raise ValueError(f"{word} is no JSON")
+        raise ValueError(f"{word} is not JSON")
 
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=refuse)
     except OSError as error:
         raise BadPredictions([f"{what} {path} cannot be read: {error.strerror or error}."]) from error
     except (ValueError, RecursionError) as error:
-        raise BadPredictions([f"{what} {path} is no JSON: {error}."]) from error
+        raise BadPredictions([f"{what} {path} is not JSON: {error}."]) from error
 
 
 def read_report(path: Path) -> GateReport | dict[str, Any]:
@@ -121,7 +121,7 @@ def read_values(path: Path) -> dict[str, Any]:
     """Values that were measured elsewhere: ``{"latency_p95_ms": {"candidate": 118, "champion": 125}}``."""
     value = read_json(path, "the file of values")
     if not isinstance(value, dict):
-        raise BadPredictions([f"{path} is no object of metrics and their two numbers."])
+        raise BadPredictions([f"{path} is not an object of metrics and their two numbers."])
     return value
 
 

@@ -69,7 +69,7 @@ def evaluate(
                  gives ``inconclusive`` so that a person decides
     noun         plural noun for the records, for sentences
 
-    The same data gives the same report, bit for bit, in whatever order the records come.
+    The same data gives the same report, bit for bit, in any order of the records.
     Raises :class:`InvalidRules` and :class:`BadPredictions`; never promotes on invalid input.
     """
     parsed = _parsed(rules)
@@ -89,7 +89,7 @@ def judge(
 ) -> GateReport:
     """Like :func:`evaluate`, for predictions in a table.
 
-    folder   where the files of user-defined metrics are looked up
+    folder   folder with the files of user-defined metrics
     """
     if len({rule.place for rule in rules}) < len(rules):  # built in code, or from several lists
         rules = [replace(rule, place=f"[{index}]") for index, rule in enumerate(rules)]
@@ -145,7 +145,7 @@ def _parsed(rules: object) -> tuple[Rule, ...]:
 
 
 def _named_in(rules: Sequence[Rule], columns: Mapping[str, ArrayLike | Groups]) -> dict[str, Any]:
-    """The columns that ``rules`` name.  Raises :class:`BadPredictions` for those that are missing."""
+    """The columns that ``rules`` name.  Raises :class:`BadPredictions` if any is missing."""
     names = columns_of(rules)
     if missing := [column_named(name, columns) for name in names if name not in columns]:
         raise BadPredictions(missing)
@@ -198,7 +198,7 @@ def _measured(case: Case, rule: Rule, slice_: str | None, rows: Rows, tools: Too
 
 
 def _levels(questions: Sequence[_Question]) -> list[float]:
-    """The alpha of each question: its own, or Holm's for the primary ones."""
+    """The alpha of each question: its own, or Holm's for primary ones."""
     alphas = [1 - question.rule.confidence for question in questions]
     primary = [
         index
@@ -283,12 +283,12 @@ def _compared(case: Case, question: _Question, alpha: float, result: RuleResult)
 
 
 def _require_margin(question: _Question) -> None:
-    """Raise :class:`BadPredictions` for a margin that is a share of nothing."""
+    """Raise :class:`BadPredictions` for a margin that is a percentage of 0."""
     rule = question.rule
     if rule.by.is_relative and question.measured.champion == 0:
         where = f" for {question.slice}" if question.slice else ""
         what = f"rule {rule.place} has By: {rule.by} of the champion's {rule.title}, which is 0{where}"
-        raise BadPredictions([f"{what}; a share of nothing is no margin. Write By as a number."])
+        raise BadPredictions([f"{what}; a share of nothing is not a margin. Write By as a number."])
 
 
 def _of_two_numbers(rule: Rule, margin: float, result: RuleResult) -> RuleResult:

@@ -35,7 +35,7 @@ class Rows:
         return len(self.label)
 
     def those(self, wanted: object) -> Rows:
-        """The records selected by ``wanted``, positions or booleans, with renumbered units."""
+        """The records that ``wanted`` (positions or booleans) selects, with units renumbered."""
         groups = {name: np.unique(codes[wanted], return_inverse=True)[1] for name, codes in self.groups.items()}
         champion = None if self.champion is None else self.champion[wanted]
         return Rows(self.label[wanted], self.candidate[wanted], champion, groups)

@@ -19,7 +19,7 @@ def number(value: float, decimals: int) -> str:
 
 
 def signed(value: float, decimals: int) -> str:
-    """``+0.0432``; 0 has a sign, too, to mark it as a difference."""
+    """``+0.0432``; also 0 gets a sign, to mark it as a difference."""
     text = f"{value:+,.{decimals}f}"
     return text.replace("-", "+") if float(text.replace(",", "")) == 0 else text
 

@@ -1,4 +1,4 @@
-"""Fills in the values that a rule file leaves open because only a run knows them."""
+"""Fills in the values that a rule file leaves open until a run."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ def put_values(rules: Any, values: Iterable[Sequence[str]]) -> None:
                 there = there[key]
             there[keys[-1]] = value
         except (IndexError, KeyError, TypeError):
-            raise ValueError(f"there is no {place} in the rules, whose value would be {value}.") from None
+            raise ValueError(f"the rules have no {place}, so the value {value} cannot be set.") from None

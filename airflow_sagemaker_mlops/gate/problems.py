@@ -1,4 +1,4 @@
-"""Errors of a gate: rules that cannot be used, and predictions that cannot be judged."""
+"""Errors of a gate: unusable rules, and predictions that cannot be judged."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def listed(names: Iterable[object]) -> str:
 
 
 def alike(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The entry of ``known`` that ``word`` may misspell, or an empty string."""
+    """The entry of ``known`` that ``word`` probably means; "" if none is close."""
     import difflib  # imported only when there is a problem
 
     names = {name.lower(): name for name in known}

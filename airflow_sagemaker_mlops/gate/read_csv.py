@@ -1,6 +1,6 @@
 """Reads a comma-separated UTF-8 file, plain or gzip; strict about everything that could shift a column.
 
-Most files have no quotes.  Their rows are split in blocks, which takes a quarter of the time.  From the first block
+Most files have no quotes.  Their rows are split in blocks, which is four times as fast.  From the first block
 with a quote, an empty line or a row of another length, Python's own reader takes over.
 """
 
@@ -21,7 +21,7 @@ from .chunk import Chunk
 from .problems import BadPredictions, first_few
 
 if TYPE_CHECKING:
-    from _csv import Reader as CsvReader  # has a name for type checkers only
+    from _csv import Reader as CsvReader  # named for type checkers only
 
 BLOCK = 4_000_000  # bytes
 ROWS_OF_A_CHUNK = 50_000
@@ -80,7 +80,7 @@ class _Rows:
     # -- bytes
 
     def _blocks(self) -> Iterator[bytes]:
-        """Whole lines, in blocks; every read error becomes a sentence."""
+        """Whole lines, in blocks; every read error is reported as a sentence."""
         part, number = self.part, 0
         try:
             with part.open("rb") as raw:
@@ -95,7 +95,7 @@ class _Rows:
                         raise BadPredictions([f"{part.name} line {at} has more than {LONGEST_LINE:,} bytes."])
                     if b"\0" in block and start not in (b"\xff\xfe", b"\xfe\xff"):
                         at = number + block.count(b"\n", 0, block.index(b"\0")) + 1
-                        raise BadPredictions([f"{part.name} line {at} has a null byte; it is no text."])
+                        raise BadPredictions([f"{part.name} line {at} has a null byte; it is not text."])
                     number += block.count(b"\n")
                     yield block
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -150,7 +150,7 @@ class _Rows:
         if not any(names):
             raise BadPredictions([f"{part.name} is empty; its first line has to name the columns."])
         if len(names) > MAX_COLUMNS:
-            raise BadPredictions([f"{part.name} has {len(names):,} columns; the most is {MAX_COLUMNS:,}."])
+            raise BadPredictions([f"{part.name} has {len(names):,} columns; the maximum is {MAX_COLUMNS:,}."])
         for delimiter, called in _OTHER_DELIMITERS.items():
             if len(names) == 1 and delimiter in names[0]:
                 raise BadPredictions([f"{part.name} separates its columns by {called}. Write it with commas."])

@@ -25,7 +25,7 @@ def open_part(part: Path) -> tuple[list[str], Callable[[list[str]], Iterator[Chu
         file = pyarrow.parquet.ParquetFile(part)
         names = list(file.schema_arrow.names)
     except (OSError, pyarrow.ArrowException) as error:
-        raise BadPredictions([f"{part.name} is no Parquet file that can be read: {_first_line(error)}."]) from error
+        raise BadPredictions([f"{part.name} is not a readable Parquet file: {_first_line(error)}."]) from error
 
     def chunks(wanted: list[str]) -> Iterator[Chunk]:
         start = 0

@@ -71,7 +71,7 @@ def _wrong_scores(case: Case) -> list[str]:
         least, most = float(scores.min()), float(scores.max())
         if least == most:
             wrong.append(
-                f"the {name}'s score is {least:g} in all {len(scores):,} records; a constant score is no prediction."
+                f"the {name}'s score is {least:g} in all {len(scores):,} records; a constant score is not a prediction."
             )
         chances = [rule.metric for rule in known if rule.metric in ("log_loss", "brier")]
         if chances and not 0 <= least <= most <= 1:
@@ -91,7 +91,7 @@ def _wrong_scores(case: Case) -> list[str]:
 def _wrong_slices(case: Case, column: str) -> list[str]:
     groups = case.predictions.columns[column]
     if len(groups.values) > MAX_SLICES:
-        return [f'the column "{column}" has {len(groups.values):,} values; the most for a Slice is {MAX_SLICES:,}.']
+        return [f'the column "{column}" has {len(groups.values):,} values; the maximum for a Slice is {MAX_SLICES:,}.']
     wrong: list[str] = []
     expected: dict[str, None] = {}
     for rule in case.rules:

@@ -22,13 +22,13 @@ NOT_JUDGED = "not judged"
 class PastCandidate:
     """An earlier candidate.
 
-    name         for the user: a run, a day, a version of a model package
+    name         shown to the user: a run, a day, a version of a model package
     predictions  file or directory
     before       its original verdict, or ``None`` if there was no gate
     champion     the champion's predictions of that day, if they are in a separate file
     values       metrics that were measured elsewhere, as for :func:`~.judge.evaluate`
     no_champion  ``promote``, ``reject`` or ``approve`` if there was no champion
-    missing      why the predictions cannot be judged; empty if they are there as a whole
+    missing      why the predictions cannot be judged; empty if they are complete
     """
 
     name: str
@@ -109,7 +109,7 @@ def replay(
 ) -> Replay:
     """Judge every earlier candidate again.
 
-    folder   where the files of user-defined metrics are looked up
+    folder   folder with the files of user-defined metrics
     judged   called after each candidate, for progress
     A candidate that cannot be judged (its file is gone, a slice did not exist then) is reported as such; the replay
     continues.

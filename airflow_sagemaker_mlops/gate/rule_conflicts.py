@@ -1,4 +1,4 @@
-"""Rules that no candidate can fulfil together, or that say the same twice."""
+"""Finds rules that contradict or repeat each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .rules import Rule
 
 
 def contradictions(rules: Sequence[Rule]) -> list[RuleProblem]:
-    """Problems of rules with each other."""
+    """Contradictions and repetitions among rules."""
     problems: list[RuleProblem] = []
     seen: dict[Any, Rule] = {}
     goals: dict[str, Rule] = {}
@@ -37,7 +37,7 @@ def contradictions(rules: Sequence[Rule]) -> list[RuleProblem]:
 
 
 def limits_cross(rules: Sequence[Rule]) -> Iterator[RuleProblem]:
-    """Problems of limits that no candidate can hold at once; the rules are about the same numbers."""
+    """Limits on the same metric that no candidate can meet together."""
     for low, high in (("floor", "alarm_above"), ("alarm_below", "ceiling")):
         floors = [(getattr(rule, low), rule) for rule in rules if getattr(rule, low) is not None]
         tops = [(getattr(rule, high), rule) for rule in rules if getattr(rule, high) is not None]

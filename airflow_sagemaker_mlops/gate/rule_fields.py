@@ -1,4 +1,4 @@
-"""The keys of a rule, read one by one; :mod:`.rule_reader` makes the rule of them."""
+"""Reads the keys of a rule one by one; :mod:`.rule_reader` builds the rule from them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RuleFields:
         self.problems.append(RuleProblem(f"{self.place}{part}" if key else self.place, what, fix))
 
     def _get(self, key: str) -> Any:
-        """The value of a key; ``ABSENT`` where it is not given or filled in by a run."""
+        """The value of a key; ``ABSENT`` if it is missing or filled in by a run."""
         value = self.item.get(key, ABSENT)
         if value is not ABSENT and self.is_deferred(value):
             self.deferred = True
@@ -102,7 +102,7 @@ class RuleFields:
             self._add("Confidence", f"Confidence is {shown(value)}.", fix)
             return 0.95
         if number > 0.9999:
-            self._add("Confidence", f"Confidence is {shown(value)}.", "The most is 0.9999.")
+            self._add("Confidence", f"Confidence is {shown(value)}.", "The maximum is 0.9999.")
         return number
 
     def _column(self, key: str) -> str:
@@ -137,8 +137,8 @@ class RuleFields:
         if "Slice" not in self.item:
             self._add(
                 "Values",
-                "Values are those of a slice, and the rule has none.",
-                "Add Slice: COLUMN, or take Values out.",
+                "Values belong to a slice, and the rule has none.",
+                "Add Slice: COLUMN, or remove Values.",
             )
         return tuple(str(one) for one in value)
 
@@ -161,7 +161,7 @@ class RuleFields:
         traits = METRICS.get(metric)
         if metric and not (traits and traits.thresholds):
             names = listed(name for name, one in METRICS.items() if one.thresholds)
-            self._add("Threshold", f'the metric "{metric}" has no threshold.', f"Take it out; it is for {names}.")
+            self._add("Threshold", f'the metric "{metric}" has no threshold.', f"Remove it; it is for {names}.")
         return number
 
     def _costs(self, metric: str) -> Costs | None:
@@ -172,7 +172,7 @@ class RuleFields:
                 self._add("", 'the metric "cost" needs to know what mistakes cost.', fix)
             return None
         if metric and metric != "cost":
-            self._add("Cost", f'the metric "{metric}" has no costs.', "Take Cost out, or write Metric: cost.")
+            self._add("Cost", f'the metric "{metric}" has no costs.', "Remove Cost, or write Metric: cost.")
             return None
         amounts: list[float] = []
         if isinstance(value, Mapping) and set(value) == set(_COSTS):

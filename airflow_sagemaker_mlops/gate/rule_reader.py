@@ -24,8 +24,8 @@ from .rules import (
     goal_of_name,
 )
 
-MAX_RULES = 200  # a bound against absurd documents
-# Names of the same metrics elsewhere
+MAX_RULES = 200  # protects against absurd documents
+# What other tools call the same metrics
 _ALIASES = {
     "roc_auc": "auc",
     "auroc": "auc",
@@ -80,7 +80,7 @@ def parse_rules(value: object) -> tuple[Rule, ...]:
 
 
 def rule_problems(value: object, is_deferred: Callable[[Any], bool] = lambda _: False) -> list[RuleProblem]:
-    """Every problem of a list of rules, some values of which may not be known yet.
+    """Every problem of a list of rules; some values may not be known yet.
 
     is_deferred   whether a run fills in the value, such as a reference to a parameter; such a value is not checked
     """
@@ -93,17 +93,17 @@ def _read(value: object, is_deferred: Callable[[Any], bool]) -> tuple[list[Rule]
     if isinstance(value, Mapping):
         fix = "Write a list: - {Metric: auc, Must: improve}."
         if "Metric" not in value and "Rules" in value:
-            fix = 'Give the list that stands under "Rules".'
+            fix = 'Give the list under "Rules".'
         return [], [RuleProblem("", "the rules are an object instead of a list.", fix)]
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         what = "there are no rules." if value is None else f"the rules are {shown(value)} instead of a list."
         return [], [RuleProblem("", what, "Write a list: - {Metric: auc, Must: improve}.")]
     if not value:
         return [], [
-            RuleProblem("", "the list of rules is empty.", "Write one rule at least: - {Metric: auc, Must: improve}.")
+            RuleProblem("", "the list of rules is empty.", "Write at least one rule: - {Metric: auc, Must: improve}.")
         ]
     if len(value) > MAX_RULES:
-        return [], [RuleProblem("", f"there are {len(value):,} rules; the most is {MAX_RULES}.")]
+        return [], [RuleProblem("", f"there are {len(value):,} rules; the maximum is {MAX_RULES}.")]
     rules: list[Rule] = []
     problems: list[RuleProblem] = []
     deferred = False
@@ -126,7 +126,7 @@ def _read(value: object, is_deferred: Callable[[Any], bool]) -> tuple[list[Rule]
         if not deferred and rules and all(rule.dry_run for rule in rules):
             problems.append(
                 RuleProblem(
-                    "", "every rule has DryRun: true, so nothing decides.", "Take DryRun from one rule at least."
+                    "", "every rule has DryRun: true, so nothing decides.", "Remove DryRun from at least one rule."
                 )
             )
     return rules, problems
@@ -136,7 +136,7 @@ class _RuleReader(RuleFields):
     """Reads one rule and collects its problems."""
 
     def rule(self) -> Rule | None:
-        """The rule, or ``None`` if it has no metric; valid only if there are no problems."""
+        """The rule, or ``None`` if it has no metric; usable only if no problem was found."""
         self._unknown_keys()
         metric = self._metric()
         goal = self._goal(metric)
@@ -171,23 +171,23 @@ class _RuleReader(RuleFields):
             if key not in KEYS:
                 near = alike(str(key).replace("_", ""), KEYS)
                 fix = f'Did you mean "{near}"?' if near else f"A rule has {listed(KEYS)}."
-                self._add(cut(key), f'"{cut(key)}" is no key of a rule.', fix)
+                self._add(cut(key), f'"{cut(key)}" is not a key of a rule.', fix)
 
     def _metric(self) -> str:
         value = self._get("Metric")
         if value is ABSENT:
             if not self._is_given("Metric"):
                 self._add(
-                    "", "the rule names no metric.", f"Add Metric: {listed(METRICS)}, a function or a name of yours."
+                    "", "the rule names no metric.", f"Add Metric: {listed(METRICS)}, a function or your own name."
                 )
             return ""
         if not isinstance(value, str) or not value.strip():
             self._add(
-                "Metric", f"Metric is {shown(value)} instead of a name.", f"Use {listed(METRICS)}, or a name of yours."
+                "Metric", f"Metric is {shown(value)} instead of a name.", f"Use {listed(METRICS)}, or your own name."
             )
             return ""
         if len(value) > LONGEST_NAME:
-            self._add("Metric", f"Metric is a text of {len(value):,} characters.", f"The most is {LONGEST_NAME}.")
+            self._add("Metric", f"Metric has {len(value):,} characters.", f"The maximum is {LONGEST_NAME}.")
             return ""
         if value in METRICS:
             return value
@@ -226,11 +226,11 @@ class _RuleReader(RuleFields):
             self._add(
                 "",
                 f'whether the value that "{metric}" {where} should be great or small is not known.',
-                f"Add Goal: maximize or Goal: minimize. Metrics with a goal of their own are {listed(METRICS)}.",
+                f"Add Goal: maximize or Goal: minimize. Metrics with a known goal are {listed(METRICS)}.",
             )
         return given or MAXIMIZE
 
-    # -- what the parts say together
+    # -- combinations of keys
 
     def _fits(self, rule: Rule) -> None:
         has_limit = any(self._is_given(key) for key in ("Floor", "Ceiling", "AlarmAbove", "AlarmBelow"))
@@ -246,14 +246,16 @@ class _RuleReader(RuleFields):
                     self._add(
                         key,
                         f"{key} has no effect without Must.",
-                        f"Add Must: improve or Must: not_worsen, or take {key} out.",
+                        f"Add Must: improve or Must: not_worsen, or remove {key}.",
                     )
         self._limits_fit(rule)
         if rule.kind == EXTERNAL:
             for key in ("Slice", "Unit"):
                 if self._is_given(key):
-                    what = f'"{rule.metric}" is measured elsewhere, as one number a model, so it has no {key.lower()}.'
-                    self._add(key, what, f"Take {key} out, or compute the metric from predictions.")
+                    what = (
+                        f'"{rule.metric}" is measured elsewhere, as one number per model, so it has no {key.lower()}.'
+                    )
+                    self._add(key, what, f"Remove {key}, or compute the metric from predictions.")
             if rule.must == IMPROVE:
                 self._add(
                     "Must",
@@ -261,9 +263,7 @@ class _RuleReader(RuleFields):
                     "Use Must: not_worsen, Floor or Ceiling, or a metric that is computed from predictions.",
                 )
         if rule.compare == RECORDED and rule.unit:
-            self._add(
-                "Unit", "a recorded number has no rows that could be grouped.", "Take Unit or Compare: recorded out."
-            )
+            self._add("Unit", "a recorded number has no rows to group.", "Remove Unit or Compare: recorded.")
 
     def _limits_fit(self, rule: Rule) -> None:
         wrong, instead = (

@@ -16,7 +16,7 @@ and ``AlarmBelow`` are required:
 ``Confidence``  level of the one-sided decision; default 0.95
 ``Slice``       a column; the rule is then applied to each of its values
 ``Values``      values of ``Slice`` that must occur
-``MinRecords``  least number of records; a smaller slice is left out, and a smaller test set is not decided
+``MinRecords``  minimum number of records; a smaller slice is left out, and a smaller test set is not decided
 ``Floor``       lower limit of the candidate's value, for metrics to maximize; needs no champion
 ``Ceiling``     upper limit of the candidate's value, for metrics to minimize; needs no champion
 ``AlarmAbove``  a value of the candidate that is too good to be true, for metrics to maximize
@@ -34,7 +34,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-VALUES_FILE = "values.json"  # among predictions: numbers of both models that were measured elsewhere
+VALUES_FILE = "values.json"  # key among predictions for both models' numbers that were measured elsewhere
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
 IMPROVE, NOT_WORSEN = "improve", "not_worsen"
 ROWS, RECORDED = "rows", "recorded"
@@ -74,7 +74,7 @@ METRICS: dict[str, MetricTraits] = {
     "mae": MetricTraits("MAE", MINIMIZE, classifies=False),
     "r2": MetricTraits("R2", MAXIMIZE, classifies=False),
 }
-# Words in a user's metric name that mean that smaller is better
+# Words in a user's metric name that imply that smaller is better
 SMALLER_IS_BETTER = frozenset(
     [
         "latency",
@@ -157,7 +157,7 @@ class Rule:
 
     @property
     def title(self) -> str:
-        """The metric as in a sentence: ``AUC`` for ``auc``."""
+        """The metric's name in sentences: ``AUC`` for ``auc``."""
         traits = METRICS.get(self.metric)
         return traits.title if traits else self.metric.rpartition(":")[2] or self.metric
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_RECORDS = 50_000_000
 LONGEST_ID = 256  # bytes
-GREATEST = 1e100  # of a score or a regression label; its square must be finite
+GREATEST = 1e100  # largest score or regression label; its square must be finite
 
 
 @dataclass(frozen=True)
@@ -62,18 +62,18 @@ class Predictions:
 
 
 class Faults:
-    """Problems of columns, as sentences."""
+    """Collects problems of columns as sentences."""
 
     def __init__(self, where: Callable[[int], str]) -> None:
         self.sentences: list[str] = []
         self._where = where
 
     def add(self, sentence: str) -> None:
-        """A fault of a whole column."""
+        """Add a problem of a whole column."""
         self.sentences.append(sentence)
 
     def add_rows(self, name: str, what: str, rows: Sequence[int] | NDArray[Any], records: int) -> None:
-        """A fault of some rows; ignored if there are no rows."""
+        """Add a problem of some rows; does nothing without rows."""
         if len(rows):
             places = first_few((self._where(int(row)) for row in rows[:5]), len(rows))
             self.sentences.append(f"{name} is {what} in {len(rows):,} of {_some(records, 'record')}: {places}.")
@@ -192,7 +192,7 @@ def numbers(name: str, values: ArrayLike, faults: Faults) -> Any:
     if array.ndim == 2 and 1 in array.shape:
         array = array.reshape(-1)
     if array.ndim != 1:
-        faults.add(f"{name} has {array.ndim} dimensions {array.shape}; it has to be one number a record.")
+        faults.add(f"{name} has {array.ndim} dimensions {array.shape}; it must be one number per record.")
         return np.zeros(0)
     array = array.astype(np.float64) if array.dtype.kind in "buif" else _from_objects(name, array, faults)
     for what, bad in (("not a number (NaN)", np.isnan(array)), ("infinite", np.isinf(array))):
@@ -229,7 +229,7 @@ def _ids(values: ArrayLike, faults: Faults) -> Any:
     """Ids as integers if all are integers, otherwise as bytes, so that an id is equal in any input format."""
     array = np.asarray(values)
     if array.ndim != 1:
-        faults.add(f"id has {array.ndim} dimensions; it has to be one value a record.")
+        faults.add(f"id has {array.ndim} dimensions; it must be one value per record.")
         return np.zeros(0, dtype=np.int64)
     if array.dtype.kind in "iu" and (array.dtype.kind == "i" or not len(array) or int(array.max()) < 2**63):
         return array.astype(np.int64)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def load_function(metric: str, folder: Path | None = None) -> Callable[[Any, Any], float]:
     """The function as one of (labels, scores), both (n,) numbers, that returns a number.
 
-    folder   where a relative file is looked up; default: the working directory
-    Raises :class:`BadPredictions` if there is no such function, and when it fails or returns anything else.
+    folder   folder of a relative file; default: the working directory
+    Raises :class:`BadPredictions` if the function does not exist, fails, or returns anything else.
     """
     home, _, name = metric.rpartition(":")
     try:

@@ -65,7 +65,7 @@ def _problems(data: object, baseline: object, settings: Mapping[str, object]) ->
         yield f"{place[0].lower()}{place[1:]}: {one.what} {one.fix}".rstrip()
     chosen = settings["NoBaseline"]
     if chosen is not None and not is_open(chosen) and chosen not in NO_BASELINE:
-        yield f"no_baseline={chosen!r} is no verdict. {did_you_mean(str(chosen), NO_BASELINE)}"
+        yield f"no_baseline={chosen!r} is not a verdict. {did_you_mean(str(chosen), NO_BASELINE)}"
     if not data:
         yield "data= is the S3 URI of today's data."
     if not baseline:

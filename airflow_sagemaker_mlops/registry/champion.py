@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .clients import SageMakerRegistry
 
 Client = Callable[[str], Any]  # service -> boto3 client
-Log = Callable[[str], None]  # takes a line about what a change does
+Log = Callable[[str], None]  # receives one line of progress
 PRODUCTION, APPROVED, REJECTED, ARCHIVED = "Production", "Approved", "Rejected", "Archived"
 PROMOTION_KEY = "sagemaker-mlops:promotion"  # URI of the history entry that made a version the champion
 _NO_OBJECT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
@@ -95,7 +95,7 @@ def champion_if_any(client: Client, group: str, *, group_may_be_missing: bool) -
 
 
 def approved_versions(sagemaker: SageMakerRegistry, group: str) -> Iterator[AwsShape]:
-    """Summaries of the approved versions with a completed registration."""
+    """Summaries of the approved versions whose registration is complete."""
     members: dict[str, Any] = {"ModelPackageGroupName": group, "ModelApprovalStatus": APPROVED, "MaxResults": 100}
     while True:
         try:
@@ -130,7 +130,7 @@ def version_of(client: Client, arn: str) -> Version:
             raise
         raise RegistryError(f"The registry has no model package {arn}.") from None
     if not described.get("ModelPackageVersion"):
-        raise RegistryError(f"{arn} is not a version of a model package group, so it can be no champion.")
+        raise RegistryError(f"{arn} is not a version of a model package group, so it cannot be the champion.")
     return Version(
         arn=str(described["ModelPackageArn"]),
         group=str(described["ModelPackageGroupName"]),
@@ -164,7 +164,7 @@ def require_model_data(client: Client, version: Version) -> None:
     if gone:
         raise ModelDataGone(
             f'Version {version.number} of "{version.group}" is the champion, but its model {version.model_data} is '
-            f"not there any more. Restore the object, or make another version the champion."
+            f"no longer there. Restore the object, or make another version the champion."
         )
 
 

@@ -1,4 +1,4 @@
-"""A requested and a completed change of a group's champion, and what a comparison was made with."""
+"""Changes of a group's champion, requested and completed, and the baseline of a comparison."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ class Baseline:
         """Parse a baseline.  Raises :class:`RegistryError` for any other text."""
         digits, colon, arn = text.partition(":")
         if not colon or not (digits.isascii() and digits.isdigit()) or (arn and not arn.startswith("arn:")):
-            raise RegistryError(f'"{text}" is no baseline. Take it from the step that compared: Steps.<name>.Baseline.')
+            raise RegistryError(
+                f'"{text}" is not a baseline. Take it from the step that compared: Steps.<name>.Baseline.'
+            )
         return cls(int(digits), arn)
 
 
@@ -70,7 +72,7 @@ def baseline_of(champion: Version | None, history: History | None) -> Baseline:
 
 
 def decided(history: History, number: int, change: Change, champion: Version | None) -> Entry:
-    """Write ``change`` as entry ``number``, which decides it.
+    """Write ``change`` as entry ``number``; this write decides.
 
     :raises ChampionChanged: if somebody else has written an entry of this number
     """
@@ -84,7 +86,7 @@ def decided(history: History, number: int, change: Change, champion: Version | N
 
 
 def completed(client: Client, history: History, entry: Entry, log: Log, last: Entry | None = None) -> Changed:
-    """Have the registry follow ``entry`` and all later ones.
+    """Apply ``entry`` and all later ones to the registry.
 
     :raises Abandoned: if the version was rejected in the registry before it became the champion, or since
     """
@@ -112,7 +114,7 @@ def _entry(history: History, number: int, change: Change, champion: Version | No
 
 
 def changed_since(history: History, change: Change, last: Entry | None, champion: Version | None) -> ChampionChanged:
-    """The error of who lost: what has changed since the comparison."""
+    """The error for a change that came too late: says what has changed since the comparison."""
     compared = f"version {change.baseline.arn.rpartition('/')[2]}" if change.baseline.arn else "no champion"
     head = f'The champion of "{history.group}" changed since the comparison with {compared}'
     if last is not None and last.number > change.baseline.number:
@@ -124,8 +126,8 @@ def changed_since(history: History, change: Change, last: Entry | None, champion
     elif champion is not None:
         now = f"version {champion.number} is the champion now, by a change in the registry itself"
     else:
-        now = "the group has no approved version any more"
-    return ChampionChanged(f"{head}: {now}. Nothing was promoted. Compare with the champion of today.")
+        now = "the group no longer has an approved version"
+    return ChampionChanged(f"{head}: {now}. Nothing was promoted. Compare with the current champion.")
 
 
 def _abandoned(version: Version, entry: Entry) -> str:

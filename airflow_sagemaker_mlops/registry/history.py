@@ -1,4 +1,4 @@
-"""The history of a group's champions: one S3 object per change, written once and never replaced.
+"""The history of a group's champions: one S3 object per change, written once and never overwritten.
 
 ``<prefix>/champions/<group>/000007.json``     the seventh change of the champion
 ``<prefix>/champions/<group>/champion.json``   a copy of the last change for other tools: a cache
@@ -97,7 +97,9 @@ class History:
 
     def __post_init__(self) -> None:
         if not _URI.fullmatch(self.base):
-            raise RegistryError(f'"{self.base}" is no S3 URI for the history of champions. Write s3://bucket/prefix.')
+            raise RegistryError(
+                f'"{self.base}" is not an S3 URI for the history of champions. Write s3://bucket/prefix.'
+            )
         if not is_metadata(self.uri_of(1)):
             raise RegistryError(
                 f'The history of "{self.group}" cannot lie under "{self.base}": the URIs of its entries go into the '
@@ -132,7 +134,7 @@ class History:
                 yield entry
 
     def read(self, number: int) -> Entry | None:
-        """An entry; ``None`` if there is none of this number."""
+        """An entry; ``None`` if this number is not taken."""
         uri = self.uri_of(number)
         stored = self._read(uri)
         return entry_from(stored[0], uri) if stored is not None else None
@@ -176,13 +178,13 @@ class History:
                 return None
             raise
         if answer["ContentLength"] > LONGEST_ENTRY:
-            raise RegistryError(f"{uri} is no entry of a history: it has {answer['ContentLength']:,} bytes.")
+            raise RegistryError(f"{uri} is not an entry of a history: it has {answer['ContentLength']:,} bytes.")
         try:
             found = json.loads(answer["Body"].read())
         except ValueError:
-            raise RegistryError(f"{uri} is no entry of a history: it is not JSON.") from None
+            raise RegistryError(f"{uri} is not an entry of a history: it is not JSON.") from None
         if not isinstance(found, dict):
-            raise RegistryError(f"{uri} is no entry of a history: it holds no JSON object.")
+            raise RegistryError(f"{uri} is not an entry of a history: it is not a JSON object.")
         return found, str(answer["ETag"])
 
     def _put(self, uri: str, body: Mapping[str, object], condition: Mapping[str, str]) -> bool:
@@ -191,7 +193,7 @@ class History:
 
 
 def entry_from(body: Mapping[str, object], uri: str) -> Entry:
-    """The entry stored at ``uri``.  Raises :class:`RegistryError` for one that was altered beyond use."""
+    """The entry stored at ``uri``.  Raises :class:`RegistryError` if it was altered and cannot be used."""
     keys = ("kind", "model_package", "replaced", "id", "at", "baseline", "sentence")
     texts = {key: text for key in keys if isinstance(text := body.get(key, ""), str)}
     by = body.get("by", {})
@@ -201,7 +203,7 @@ def entry_from(body: Mapping[str, object], uri: str) -> Entry:
         or body.get("number") != number_in(uri)
         or texts["kind"] not in ("promotion", "rollback")
     ):
-        raise RegistryError(f"{uri} is no entry of a history of champions, or was altered.")
+        raise RegistryError(f"{uri} is not an entry of a history of champions, or was altered.")
     return Entry(
         number=number_in(uri),
         uri=uri,
@@ -218,7 +220,7 @@ def entry_from(body: Mapping[str, object], uri: str) -> Entry:
 
 
 def history_of(s3: S3Client, entry_uri: str, group: str) -> History | None:
-    """The history with the entry at ``entry_uri``; ``None`` if the URI is not that of an entry."""
+    """The history with the entry at ``entry_uri``; ``None`` if ``entry_uri`` is not the URI of an entry."""
     base, middle, rest = entry_uri.rpartition("/champions/")
     if not middle or rest != f"{short_name(group)}/{number_in(entry_uri):06d}.json":
         return None

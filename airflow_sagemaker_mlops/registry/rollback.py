@@ -1,4 +1,4 @@
-"""Makes the champion before the present one the champion again, by the protocol of :mod:`.promotion`."""
+"""Makes the previous champion the champion again, by the protocol of :mod:`.promotion`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LATEST = 50  # number of entries in which a retry looks for its own rollback
 
 
 def history_for(client: Client, group: str, location: str) -> History:
-    """The history at ``location``, or, if that is empty, the one that the champion names.
+    """The history at ``location``; if that is empty, the one that the champion names.
 
     :raises RegistryError: if none is known
     """
@@ -44,8 +44,8 @@ def rollback(
     """Restore the previous champion and reject the current one with ``reason``.
 
     If an earlier rollback was interrupted before the registry update, it is finished instead of starting another.  A
-    champion that a rollback has restored is rolled back only if ``expected`` names it, so that a repetition goes back
-    no further.
+    champion that a rollback has restored is rolled back only if ``expected`` names it, so that repeating a
+    rollback does not go back further.
 
     :param expected: version that must be the current champion
     :raises RegistryError: if there is no earlier champion, or another version is the champion
@@ -99,7 +99,7 @@ def _with_ident(history: History, ident: str) -> Entry | None:
 
 
 def _begun(client: Client, history: History, ident: str, last: Entry | None, log: Log) -> Entry | None:
-    """The rollback to finish: the one with this ``ident``, or that of somebody else which was interrupted."""
+    """The rollback to finish: the one with this ``ident``, or another one that was interrupted."""
     if (mine := _with_ident(history, ident)) is not None:
         return mine
     if last is None or not last.is_rollback or not is_open(client, last):
@@ -121,7 +121,7 @@ def _require_expected(begun: Entry, expected: int | None) -> None:
 
 
 def _require_promoted(history: History, champion: Version) -> None:
-    """Raise :class:`RegistryError` if ``champion`` is the champion by a rollback and is still approved."""
+    """Raise :class:`RegistryError` if a rollback made ``champion`` the champion, and it is still approved."""
     made = history.read(champion.promotion_number) if champion.promotion else None
     if made is None or not made.is_rollback or champion.approval == REJECTED:
         return

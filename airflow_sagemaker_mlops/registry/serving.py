@@ -22,11 +22,11 @@ UPDATABLE = frozenset({"InService", "UpdateRollbackFailed"})
 
 
 class EndpointNotUpdated(RegistryError):
-    """An endpoint that keeps serving something else than the champion; the registry has been changed by then."""
+    """The endpoint keeps serving another model than the champion; the registry has already been changed."""
 
 
 class EndpointBusy(EndpointNotUpdated):
-    """The same because of an update that is still in progress; a later attempt may succeed."""
+    """An update of the endpoint is still in progress; a later attempt may succeed."""
 
 
 def configuration_of(
@@ -67,9 +67,9 @@ def start_endpoint_update(
 ) -> str:
     """Have ``endpoint`` serve ``version``; return the configuration that it serves or is being updated to.
 
-    AWS accepts no update while another one is in progress, so one to another configuration is waited for.
+    AWS accepts no update while another one is in progress, so this waits for an update to another configuration.
 
-    :raises EndpointNotUpdated: if the endpoint will serve something else
+    :raises EndpointNotUpdated: if the endpoint will serve another model
     """
     found = client("sagemaker").describe_endpoint(EndpointName=endpoint)
     wanted = configuration_of(client, version, variants=_names(found.get("ProductionVariants") or []))
@@ -164,7 +164,7 @@ def _containers(described: AwsShape) -> Iterator[AwsShape]:
 
 
 def _images(container: AwsShape) -> tuple[str, ...]:
-    """The image as it was registered, and the same by its digest."""
+    """The image as registered, and by its digest."""
     image, digest = str(container.get("Image") or ""), str(container.get("ImageDigest") or "")
     repository = image.partition("@")[0]
     name = repository.rpartition("/")[2]

@@ -1,6 +1,6 @@
-"""Has the registry follow the history: who writes an entry may be killed before, and then the next caller does it.
+"""Applies the history to the registry: if the writer of an entry was killed before it did so, the next caller does.
 
-A rejection by a person comes before any entry: a change whose version has been rejected meanwhile is abandoned.
+A person's rejection takes precedence over any entry: a change whose version has since been rejected is abandoned.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .history import Entry, History
 from .wording import fitted, metadata_value
 
 RUN_KEY = "sagemaker-mlops:promoted-by"
-ABANDONED_KEY = "sagemaker-mlops:abandoned"  # URI of the entry that is never followed
+ABANDONED_KEY = "sagemaker-mlops:abandoned"  # URI of the entry that is never applied
 ROLLED_BACK = "RolledBack"
 RETIRED = "Retired"
 
@@ -33,7 +33,7 @@ RETIRED = "Retired"
 def settle(client: Client, history: History, log: Log, last: Entry | None = None) -> Entry | None:
     """Bring the registry and ``champion.json`` in line with the last entry; return it, or ``None`` if there is none.
 
-    Repeats while somebody writes a later entry, so that a slow caller cannot undo a later change.
+    Repeats while others write later entries, so that a slow caller cannot undo a later change.
     """
     last = last or history.last()
     while last is not None:
@@ -54,12 +54,12 @@ def rejected_since(client: Client, last: Entry | None) -> Version | None:
 
 
 def is_abandoned(version: Version, entry: Entry) -> bool:
-    """Whether ``version`` is not the champion although ``entry`` says so: it was rejected before or afterwards."""
+    """Whether ``version`` is not the champion although ``entry`` says so, because it was rejected."""
     return version.approval == REJECTED or _is_marked(version, entry)
 
 
 def is_open(client: Client, entry: Entry) -> bool:
-    """Whether the registry has not received its first update for ``entry`` yet, and will."""
+    """Whether the first registry update for ``entry`` is still to come."""
     version = _found(client, entry.model_package)  # a deleted version cannot be updated
     return version is not None and version.promotion_number < entry.number and not _is_marked(version, entry)
 
@@ -105,9 +105,9 @@ def _make_champion(client: Client, version: Version, entry: Entry) -> None:
 
 
 def _stays_rejected(client: Client, version: Version, entry: Entry, log: Log) -> bool:
-    """Whether ``entry`` is not followed because a person has rejected its version; then the champion before stays.
+    """Whether ``entry`` is not applied because a person has rejected its version; then the previous champion stays.
 
-    An entry that was not followed yet is marked, so that it is not followed either if the version is approved later.
+    An entry that was not applied yet is marked, so that approving the version later does not apply it.
     """
     if version.approval != REJECTED:
         return _is_marked(version, entry)

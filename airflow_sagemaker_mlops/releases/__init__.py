@@ -1,1 +1,1 @@
-"""Releases: a project's DAG files, definitions and code in a stage, deployed and rolled back as one."""
+"""Releases: a project's DAG files, definitions and code, deployed to a stage and rolled back together."""

@@ -73,14 +73,14 @@ def project_of(stage: Stage) -> str:
 
 
 def in_bundle(stage: Stage, path: str) -> str | None:
-    """The path in the bundle of a file of the project; ``None`` if it lies outside of the DAG folder."""
+    """The path in the bundle of a file of the project; ``None`` if it lies outside the DAG folder."""
     folder = os.path.normpath(stage.dag_folder)
     inner = os.path.relpath(os.path.normpath(path or "."), folder).replace(os.sep, "/")
     return None if inner == "." or inner.startswith("..") else inner
 
 
 def build_bundle(stage: Stage, extra: Path | None = None) -> Bundle:
-    """The bundle of the project's files as they are now.
+    """The bundle of the project's current files.
 
     :param extra: the configuration of the stage, if it is not in the ``config`` folder
     :raises InvalidPipeline: SM357 and SM361, if the DAG folder, a definition or code is missing or unusable
@@ -114,7 +114,7 @@ def build_bundle(stage: Stage, extra: Path | None = None) -> Bundle:
 
 
 def code_of(stage: Stage) -> tuple[Code, ...]:
-    """The code of the project's files as they are now.  Raises :class:`InvalidPipeline` (SM361)."""
+    """The code in the project's current files.  Raises :class:`InvalidPipeline` (SM361)."""
     problems: list[Problem] = []
     code = _codes(stage, problems)
     if stage.code and stage.releases is None:
@@ -131,7 +131,7 @@ def read_bundle(data: bytes, digest: str, uri: str) -> Bundle:
         raise ContentGone(f"{uri} was altered: its SHA-256 is not the one in its name.")
     with zipfile.ZipFile(io.BytesIO(data)) as packed:
         if sum(one.file_size for one in packed.infolist()) > MAX_BYTES:
-            raise ContentGone(f"{uri} is no bundle: unpacked, it is too large.")
+            raise ContentGone(f"{uri} is not a bundle: unpacked, it is too large.")
         files = {name: packed.read(name) for name in packed.namelist()}
     manifest = manifest_of(files.get(MANIFEST, b""), f"{uri}/{MANIFEST}")
     return Bundle(str(manifest["project"]), data, digest, files, manifest)
@@ -151,7 +151,7 @@ def _require_definitions(stage: Stage, files: Mapping[str, bytes], problems: lis
             fix = "Add definition: the file's path in the project."
             problems.append(Problem(BAD_VALUE, place, f'pipeline "{name}" names no definition.', fix))
         elif inner is None:
-            what = f'"{entry.definition}" lies outside of the DAG folder "{stage.dag_folder}", which is the bundle.'
+            what = f'"{entry.definition}" lies outside the DAG folder "{stage.dag_folder}", which is the bundle.'
             problems.append(Problem(BAD_VALUE, f"{place}.definition", what, f"Move it into {stage.dag_folder}/."))
         elif inner not in files and files:
             what = f'the definition "{entry.definition}" does not exist.'
@@ -194,12 +194,12 @@ def _files_of(folder: Path, place: str, problems: list[Problem], code: str = BAD
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
             what = f'"{name}" in "{folder}" is a link, and a release takes only files.'
-            problems.append(Problem(code, place, what, "Replace it by the file, or move it elsewhere."))
+            problems.append(Problem(code, place, what, "Replace it with the file, or move it elsewhere."))
             continue
         total += path.stat().st_size
         if len(found) >= MAX_FILES or total > MAX_BYTES:
             what = f'"{folder}" has more than {MAX_FILES:,} files or {MAX_BYTES // 1_000_000} MB.'
-            problems.append(Problem(code, place, what, "Move what is no code elsewhere."))
+            problems.append(Problem(code, place, what, "Move files that are not code elsewhere."))
             return found
         found[name] = path.read_bytes()
     return found
@@ -220,7 +220,7 @@ def _zipped(files: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
         for name in sorted(files):
             info = zipfile.ZipInfo(name, _EPOCH)
-            info.create_system = 3  # Unix, wherever it is made
+            info.create_system = 3  # Unix, on every platform
             info.external_attr = 0o100644 << 16
             packed.writestr(info, files[name])
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""The champion of a release: noted when it is deployed, and restored when it is rolled back."""
+"""The champion of a release: recorded by a deployment, and restored by a rollback."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def promoted_since(client: Client, stage: Stage, before: str) -> tuple[str, ...]
     group = stage.model_package_group
     current = champion_now(client, stage)
     if group is None or not before or not current or current == before:
-        return ()  # without a champion before, there is none to go back to
+        return ()  # without an earlier champion, there is none to restore
     found: list[str] = []
     wanted = current
     for entry in history_for(client, group, stage.champions or "").entries():
@@ -55,9 +55,9 @@ def promoted_since(client: Client, stage: Stage, before: str) -> tuple[str, ...]
 
 
 def restore(client: Client, stage: Stage, entry: Entry, log: Log) -> bool:
-    """Roll the champions back that ``entry`` takes back.  ``False`` if the endpoint could not be updated.
+    """Roll back the champions that ``entry`` lists.  ``False`` if the endpoint could not be updated.
 
-    Each call is repeated safely.  A champion that was promoted after the entry was written stays.
+    Safe to repeat.  A champion that was promoted after the entry was written stays.
     """
     group = stage.model_package_group
     if group is None or not entry.undo:

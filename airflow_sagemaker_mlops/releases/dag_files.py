@@ -1,4 +1,4 @@
-"""Reads the DAG files of a bundle without executing them: what they would miss where Airflow reads the bundle."""
+"""Reads the DAG files of a bundle without executing them, to find what they would lack in Airflow."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def dag_file_problems(stage: Stage, files: Mapping[str, bytes]) -> Iterator[Prob
 
 
 def _pipelines(tree: ast.AST) -> Iterator[tuple[str | None, str | None, int]]:
-    """(id, file of the definition, line) of each pipeline in a DAG file; ``None`` for what only a run of it shows."""
+    """(id, file of the definition, line) of each pipeline in a DAG file; ``None`` for values computed at run time."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue

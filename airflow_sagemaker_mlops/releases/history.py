@@ -1,4 +1,4 @@
-"""The releases of a stage: one S3 object per change, created once and never replaced.
+"""The releases of a stage: one S3 object per change, created once and never overwritten.
 
 ``<releases>/<project>/bundles/<sha256>.zip``              a bundle
 ``<releases>/<project>/code/<sha256>/…``                   the files of one code parameter
@@ -101,7 +101,7 @@ class Releases:
                 yield entry
 
     def read(self, number: int) -> Entry | None:
-        """A change; ``None`` if there is none of this number."""
+        """A change; ``None`` if this number is not taken."""
         name = f"{self.folder}{number:06d}.json"
         stored = self.objects.read(name, LONGEST_ENTRY)
         return entry_from(stored[0], self.objects.uri(name), number) if stored is not None else None
@@ -116,7 +116,7 @@ class Releases:
         return stored[0] if stored is not None else 0
 
     def note_followed(self, entry: Entry) -> None:
-        """Write ``entry`` to ``release.json``, unless a later one is there."""
+        """Write ``entry`` to ``release.json``, unless it already holds a later one."""
         for _ in range(10):
             there = self._pointer()
             if there is not None and there[0] >= entry.number:
@@ -151,7 +151,7 @@ def _text(entry: Entry) -> bytes:
 
 
 def entry_from(content: bytes, uri: str, number: int | None = None) -> Entry:
-    """The change stored at ``uri``.  Raises :class:`ReleaseError` for one that was altered beyond use."""
+    """The change stored at ``uri``.  Raises :class:`ReleaseError` if it was altered and cannot be used."""
     try:
         body = json.loads(content)
         known = {one.name for one in fields(Entry)}
@@ -160,7 +160,7 @@ def entry_from(content: bytes, uri: str, number: int | None = None) -> Entry:
     except (ValueError, TypeError, AttributeError, RecursionError):
         whole = False
     if not whole:
-        raise ReleaseError(f"{uri} is no release of a stage, or was altered.")
+        raise ReleaseError(f"{uri} is not a release of a stage, or was altered.")
     return Entry(**{**asdict(entry), "undo": tuple(entry.undo)})
 
 

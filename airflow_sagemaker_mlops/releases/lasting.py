@@ -1,6 +1,6 @@
-"""What a rollback would not undo: the effects of a release's runs outside of its files.
+"""What a rollback would not undo: the effects of a release's runs.
 
-A rollback restores DAG files, definitions, code and the champion.  What runs made meanwhile stays.
+A rollback restores DAG files, definitions, code and the champion.  What runs created in the meantime stays.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""S3 as releases need it: objects named after their content, and objects that are written on a condition."""
+"""S3 for releases: objects named after their content, and conditional writes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .errors import ReleaseError
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object that exists.
+    """An existing object.
 
-    digest   the SHA-256 that its writer noted in its metadata; empty if there is none
+    digest   the SHA-256 in its metadata; empty if there is none
     """
 
     etag: str
@@ -98,7 +98,7 @@ class Objects:
 
 
 def has_bucket(s3: S3Client, bucket: str) -> bool:
-    """Whether a bucket exists; one that these credentials may not look at does."""
+    """Whether a bucket exists; true also if these credentials may not access it."""
     try:
         s3.head_bucket(Bucket=bucket)
     except Exception as error:

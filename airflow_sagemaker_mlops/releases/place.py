@@ -17,17 +17,17 @@ from .objects import Objects, Stored
 
 
 class Place(Protocol):
-    """A zip file at its place."""
+    """The place of a stage's zip file."""
 
     @property
     def uri(self) -> str:
-        """Where it is, for people."""
+        """Its location, as shown to users."""
 
     def current(self) -> Stored | None:
-        """What is there now; ``None`` for nothing."""
+        """The current file; ``None`` if there is none."""
 
     def put(self, data: bytes, there: Stored | None) -> bool:
-        """Replace ``there`` by ``data``; ``False`` if something else is there by now."""
+        """Replace ``there`` with ``data``; ``False`` if the file has changed since."""
 
 
 def place_of(s3: S3Client, dags: str, project: str, root: Path) -> Place:
@@ -53,7 +53,7 @@ class S3Place:
         return self.objects.uri(self.name)
 
     def current(self) -> Stored | None:
-        """The object that is there."""
+        """The current object."""
         return self.objects.head(self.name)
 
     def put(self, data: bytes, there: Stored | None) -> bool:
@@ -75,7 +75,7 @@ class FolderPlace:
         return str(self.folder / self.name)
 
     def current(self) -> Stored | None:
-        """The file that is there."""
+        """The current file."""
         try:
             digest = hashlib.sha256((self.folder / self.name).read_bytes()).hexdigest()
         except FileNotFoundError:
@@ -93,7 +93,7 @@ class FolderPlace:
                     return False
                 part = self.folder / f"{self.name}.part"
                 with part.open("wb") as file:
-                    # Airflow takes any complete zip file in the folder for DAGs, so this one is completed last.
+                    # Airflow reads every complete zip file in the folder as DAGs, so this one is completed last.
                     file.write(data[:-1])
                     file.flush()
                     os.fsync(file.fileno())

@@ -60,7 +60,7 @@ class Preview:
                 types, and what AWS does without saying so
     quotas      the instances that the steps start, compared with the quotas of the account
     roles       sentences about roles of other accounts
-    obstacles   sentences about the account that speak against a deployment
+    obstacles   sentences about the account that argue against a deployment
     lasting     sentences about what a rollback would not undo
     notes       other sentences
     """

@@ -1,4 +1,4 @@
-"""Promotion: the release of one stage, taken as it is stored, for another stage."""
+"""Promotion: deploys the stored release of one stage to another."""
 
 from __future__ import annotations
 

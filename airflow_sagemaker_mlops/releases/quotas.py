@@ -20,7 +20,7 @@ _ACCOUNT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):")
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """What was found about quotas.
+    """The result of comparing instances with quotas.
 
     :ivar known: how many of the needed quotas Service Quotas lists
     :ivar needed: how many there are
@@ -35,7 +35,7 @@ class Quotas:
 
 
 def check_quotas(client: Client, stage: Stage, account: str, pipelines: Mapping[str, Pipeline]) -> Quotas:
-    """Compare what each step starts with the account's quotas.  Never raises: a deployment does not depend on it.
+    """Compare the instances of each step with the account's quotas.  Never raises: a deployment does not depend on it.
 
     :param account: of the credentials
     """

@@ -1,14 +1,14 @@
-"""Deploys and rolls back: decided by one conditional write, and finished by whoever comes next.
+"""Deploys and rolls back: one conditional write decides, and the next caller finishes what was interrupted.
 
 1. Code and bundle are written under their hashes.  Nothing refers to them yet.
 2. The last change is followed to its end, if its writer was interrupted.
 3. The entry with the next number is *created*.  That write decides; a loser has changed nothing.
 4. The zip file at the place of the stage is replaced as a whole, only if the entry is still the last one.  A rollback
    then restores the champion.
-5. ``release.json`` is written: the change was followed.
+5. ``release.json`` is written: the change is complete.
 
 Killed before step 3, nothing has changed.  Killed after it, the place holds the old release or the new one, and the
-same command, or any other deployment or rollback of the stage, does the rest.  Decision 11 has the same protocol.
+same command, or any other deployment or rollback of the stage, completes it.  Decision 11 has the same protocol.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who changes a stage.
+    """The author of a change.
 
     commit   the commit of the project, for the entry
     """
@@ -95,7 +95,7 @@ def effective(target: Target, last: Entry | None) -> Entry | None:
 def deploy(target: Target, bundle: Bundle, author: Author, log: Log, expected: int | None = None) -> Done:
     """Make ``bundle`` the release of the stage; changes nothing if it is already.
 
-    :param expected: number of the change that the caller has compared with; ``None`` for any
+    :param expected: number of the last change that the caller knows; ``None`` for any
     :raises ReleaseChanged: if somebody else changes the stage meanwhile; nothing was changed
     """
     upload(target, bundle, log)
@@ -126,13 +126,13 @@ def deploy(target: Target, bundle: Bundle, author: Author, log: Log, expected: i
 
 
 def roll_back(target: Target, author: Author, log: Log, *, keep_champion: bool = False, of: int | None = None) -> Done:
-    """Make the release before the current one the release of the stage again, and its champion the champion.
+    """Restore the previous release of the stage, and its champion.
 
     A rollback that was interrupted is finished instead of making another one.  A release that a rollback has restored
-    is rolled back only if ``of`` names it, so that a repetition goes back no further.
+    is rolled back only if ``of`` names it, so that repeating a rollback does not go back further.
 
     :param of: number of the release that must be the current one
-    :raises ReleaseError: if there is no release before, its bundle is gone, or the champion cannot be restored
+    :raises ReleaseError: if there is no earlier release, its bundle is gone, or the champion cannot be restored
     :raises ReleaseChanged: if somebody else changes the stage meanwhile; nothing was changed
     """
     last = target.releases.last()
@@ -189,7 +189,7 @@ def _require_of(last: Entry, current: Entry, of: int | None) -> None:
 
 
 def upload(target: Target, bundle: Bundle, log: Log) -> None:
-    """Write what is not stored yet of a bundle and its code."""
+    """Upload the objects of a bundle and its code that are not stored yet."""
     for name, content in missing_objects(target, bundle):
         target.releases.objects.add(name, content)
         log(f"uploaded {target.releases.objects.uri(name)} ({len(content):,} bytes)")
@@ -247,7 +247,7 @@ def _made(target: Target, entry: Entry, log: Log) -> Done:
 
 
 def _settled(target: Target, log: Log) -> Entry | None:
-    """The last change, after following it to its end if its writer was interrupted."""
+    """The last change, which is completed first if its writer was interrupted."""
     last = target.releases.last()
     if last is None or target.releases.followed() >= last.number:
         return last
@@ -260,7 +260,7 @@ def _settled(target: Target, log: Log) -> Entry | None:
 
 
 def _settle(target: Target, entry: Entry, log: Log) -> bool:
-    """Follow ``entry`` to its end, and every later change that somebody makes meanwhile."""
+    """Complete ``entry``, and every later change that somebody makes in the meantime."""
     complete = True
     while True:
         _follow_place(target, entry, None, log)

@@ -1,4 +1,4 @@
-"""What the identities of a stage may do: simulated by IAM where that is allowed, otherwise compared with before.
+"""Permissions of a stage's identities: simulated by IAM if that is allowed, otherwise compared with the last release.
 
 ``SimulatePrincipalPolicy`` knows the identity's policies and boundaries, but not the resource policies of buckets and
 model package groups in other accounts.
@@ -21,7 +21,7 @@ from ..steps.policy_values import with_values
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NoSuchEntity", "403"})
 _SESSION = re.compile(r"arn:(?P<partition>aws[a-z-]*):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.*")
-MAX_ACTIONS = 100  # in one simulation
+MAX_ACTIONS = 100  # per simulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def rights_of(stage: Stage, pipelines: Mapping[str, Pipeline]) -> frozenset[Righ
 
 
 def valued(pipeline: Pipeline, values: Mapping[str, object]) -> Pipeline:
-    """``pipeline`` with the values and defaults of its parameters, as a run without others has them."""
+    """``pipeline`` with the values and defaults of its parameters, as a run without ``conf`` has them."""
     defaults = {one.name: one.default for one in pipeline.parameters if one.default is not None}
     return with_values(pipeline, {**defaults, **values})
 

@@ -260,7 +260,9 @@ def _other(document: JsonObject) -> OtherRun | None:
 def _notes(record: object, document: JsonObject, run: RunFacts, cutter: ListLimits) -> list[str]:
     """Sentences about what is missing."""
     if not document:
-        return ["There is no record of this run." if record is None else "The record cannot be read: it is no object."]
+        return [
+            "There is no record of this run." if record is None else "The record cannot be read: it is not an object."
+        ]
     notes: list[str] = []
     if run["live"]:
         notes.append("The run has not ended, or its record was never sealed: this is what its steps have recorded.")

@@ -213,7 +213,7 @@ def reproduce_as_asked(request: ReproductionRequest, observer: RunObserver) -> R
     if request.source is not None:
         changes += tuple(_changes(request.source, recorded_run, aws))
     for image in unpinned_images(recorded_run.steps):
-        observer.message(f"image {image} is recorded without a digest: whether it is the same cannot be told")
+        observer.message(f"image {image} is recorded without a digest, so it cannot be compared")
     for line in changes:
         observer.message(line)
     if changes and request.level == "verified":

@@ -1,4 +1,4 @@
-"""From what the user gave to an answer for every question."""
+"""Completes the user's answers: one for every question."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Ask = Callable[[Question, Value], Value]
 def settle(given: Mapping[str, Value], ask: Ask | None = None) -> dict[str, Value]:
     """The answer to every question: the given one, else what ``ask(question, default)`` returns, else the default.
 
-    A question that is not asked after the answers before it has its default.  Raises :class:`ProjectError` for names
+    A question that earlier answers make irrelevant gets its default.  Raises :class:`ProjectError` for names
     that are no questions, values that are no answers, and answers to questions that are not asked.
     """
     wrong = [*_unknown(given)]
@@ -63,7 +63,7 @@ def _unknown(given: Mapping[str, Value]) -> Iterator[Problem]:
 
 
 def _idle(question: Question, value: Value, answers: Mapping[str, Value]) -> Problem:
-    """An answer without effect is a misunderstanding."""
+    """The problem of an answer without effect, which must be a misunderstanding."""
     before = [one.name for one in questions()][: [one.name for one in questions()].index(question.name)]
     because = [name for name in before if name in question.when]
     answered = ", ".join(f"{name}={text_of(answers[name])}" for name in because)

@@ -1,4 +1,4 @@
-"""What keeps a project from being made or updated."""
+"""Errors of creating and updating projects."""
 
 from __future__ import annotations
 

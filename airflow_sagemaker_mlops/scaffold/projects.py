@@ -1,4 +1,4 @@
-"""The files of a project, and a new folder with them."""
+"""Creates a project: its files, and the folder with them."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ DISTRIBUTION = "airflow-sagemaker-mlops"
 class Existing:
     """The user's own training pipeline.
 
-    text     the definition, as it goes into the project
+    text     the definition, as written into the project
     suffix   ``.json`` or ``.yaml``
-    group    model package group that it registers models in; empty if it registers none, or if only a run knows
+    group    model package group that it registers models in; empty if there is none, or if only a run knows it
     """
 
     text: str
@@ -46,7 +46,7 @@ class Existing:
 def make_project(folder: Path, answers: Mapping[str, Value], existing: Existing | None = None) -> list[str]:
     """Write the project into ``folder``, which must be empty or missing; the paths of its files.
 
-    Everything is written beside the folder first, so that a failure leaves nothing.  Raises :class:`ProjectError`.
+    Everything is first written next to it, so that a failure leaves nothing behind.  Raises :class:`ProjectError`.
     """
     refuse_occupied(folder)
     files = project_files(answers, existing)
@@ -118,7 +118,7 @@ def project_files(answers: Mapping[str, Value], existing: Existing | None = None
 
 
 def manifest(files: Mapping[str, str], installed: str) -> str:
-    """The version of the template, and Git's object id of each file as it came out of it."""
+    """The version of the template, and Git's object id of each file as rendered."""
     ids = {name: object_id(text.encode()) for name, text in sorted(files.items()) if name != MANIFEST}
     return json.dumps({"version": installed, "files": ids}, indent=2) + "\n"
 

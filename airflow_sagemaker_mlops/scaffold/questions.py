@@ -25,7 +25,7 @@ class Question:
     choices   {value: its description}; empty if any text is an answer
     default   may be a template over the earlier answers, like ``when`` and ``validator``
     when      whether the question is asked
-    validator renders to what is wrong with the answer; to nothing if it is right
+    validator renders to the problem of the answer; to nothing if it is valid
     """
 
     name: str
@@ -37,18 +37,18 @@ class Question:
     validator: str
 
     def is_asked(self, answers: Answers) -> bool:
-        """Whether the question makes sense after the ``answers`` to the questions before it."""
+        """Whether the question applies, given the ``answers`` to earlier questions."""
         return _render(self.when, answers) == "True"
 
     def default_after(self, answers: Answers) -> Value:
-        """The default after the ``answers`` to the questions before it."""
+        """The default, given the ``answers`` to earlier questions."""
         if isinstance(self.default, bool):
             return self.default
         text = _render(self.default, answers)
         return text == "True" if self.type == "bool" else text
 
     def read(self, text: str) -> Value:
-        """The answer that ``text`` means.  Raises ``ValueError`` with what is expected."""
+        """Parse an answer.  Raises ``ValueError`` that says what is expected."""
         if self.type == "bool":
             if text.strip().lower() not in WORDS:
                 raise ValueError("Answer yes or no.")
@@ -95,7 +95,7 @@ def _question(name: str, row: Mapping[str, object]) -> Question:
 
 @cache
 def environment() -> Environment:
-    """Jinja as ``_envops`` of ``copier.yml`` says, with the two filters of copier that the template uses."""
+    """A Jinja environment with the ``_envops`` of ``copier.yml`` and the two copier filters that the template uses."""
     options = settings()["_envops"]
     assert isinstance(options, dict)
     made = Environment(loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, autoescape=False, **options)

@@ -1,4 +1,4 @@
-"""Answers and the template to files."""
+"""Renders the template with answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def render(values: Mapping[str, object], below: str = "") -> dict[str, str]:
     """{path in the project: content} of every file of the template that the answers call for.
 
     values   the answers, and what :mod:`.projects` derives from them
-    below    a folder of the template, to render nothing else
+    below    folder of the template to render; the whole template by default
     """
     suffix = str(settings()["_templates_suffix"])
     left_out = [text for text in (compiled(one).render(values) for one in _excluded()) if text]

@@ -10,7 +10,7 @@ from ..definition.model import Pipeline
 from ..steps.permissions import policy
 from ..steps.policy_values import with_values
 
-# Stand-ins that the policy is made with, and what CloudFormation puts in their place.
+# Placeholders in the policy, and what CloudFormation replaces them with.
 ACCOUNT, REGION, BUCKET = "123456789012", "us-east-1", "bucket-of-the-project"
 STAND_INS = {
     BUCKET: "${Bucket}",

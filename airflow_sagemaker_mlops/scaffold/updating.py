@@ -1,8 +1,8 @@
-"""Brings a project to the template of the installed version, and keeps what its owners changed.
+"""Updates a project to the template of the installed version, and keeps its owners' changes.
 
-For each file there are three versions: as the old template made it (its id is in the manifest), as it is now, and as
-the new template makes it.  If both sides changed it and Git knows the old version, Git merges; otherwise the new
-version is written beside the file, with the ending ``.new``.
+Each file has three versions: as the old template rendered it (the manifest has its id), the current one, and as the
+new template renders it.  If both sides changed it and Git knows the old version, Git merges; otherwise the new
+version is written next to the file, with the suffix ``.new``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Change:
     """What an update does to one file.
 
     what   ``beside``: the new version is in ``<name>.new``; ``kept``: the template dropped a file that was changed
-    text   what is written; ``None`` if nothing is
+    text   the text to write; ``None`` for nothing
     """
 
     name: str
@@ -69,7 +69,7 @@ def recorded_answers(folder: Path) -> dict[str, Value]:
     return {name: value if isinstance(value, bool) else str(value) for name, value in rows.items()}
 
 
-RESTORE = "Restore it from the project's history; an update needs it."
+RESTORE = "Restore it from the project's history; updates need it."
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -1,1 +1,1 @@
-"""Stages: one configuration file for each place where the same pipelines run, ``config/prod.yaml``."""
+"""Stages: one configuration file, such as ``config/prod.yaml``, for each place where the same pipelines run."""

@@ -1,6 +1,6 @@
-"""Where the code of a bundle lies in a stage: the parameters under ``code`` get content-addressed S3 URIs.
+"""Locates a bundle's code in a stage: the parameters under ``code`` get content-addressed S3 URIs.
 
-The bundle says which bytes (``bundle.json``, the same in all stages), the stage says in which bucket.
+``bundle.json``, the same in all stages, identifies the bytes; the stage names the bucket.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def code_uri(releases: str, project: str, digest: str, name: str = "") -> str:
 def code_values(stage: Stage, folder: Path) -> dict[str, str]:
     """``{parameter: S3 URI}`` of the code in the bundle that a DAG file in ``folder`` belongs to.
 
-    Empty outside a bundle, where parameters keep their other values.  Raises :class:`InvalidPipeline` (SM361) if the
+    Empty outside a bundle, where parameters keep their values.  Raises :class:`InvalidPipeline` (SM361) if the
     bundle has no code for a parameter.
     """
     if not stage.code:

@@ -1,4 +1,4 @@
-"""Finds the configuration of a stage: ``config/<stage>.yaml`` beside the DAG file, or in the folder above it.
+"""Finds the configuration of a stage: ``config/<stage>.yaml`` beside the DAG file, or in its parent folder.
 
 A DAG file may be in a zip file, and so may its configuration.
 """
@@ -85,7 +85,7 @@ def _zipped(folder: Path) -> list[str]:
 
 
 def read_bounded(path: Path, limit: int) -> bytes | None:
-    """At most ``limit`` + 1 bytes of a file, also of one in a zip file; ``None`` if there is no such file."""
+    """At most ``limit`` + 1 bytes of a file, which may be in a zip file; ``None`` if there is no such file."""
     try:
         with path.open("rb") as file:
             return file.read(limit + 1)

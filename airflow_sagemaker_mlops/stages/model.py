@@ -37,7 +37,7 @@ class PipelineStage:
     """The entry of one pipeline under ``pipelines``.
 
     definition      file of the definition, relative to the project
-    has_schedule    whether it states a schedule; ``null`` is one, too
+    has_schedule    whether it states a schedule; ``null`` counts
     """
 
     definition: str = ""
@@ -91,7 +91,7 @@ class Stage:
     pipelines: Mapping[str, PipelineStage] = field(default_factory=dict)
 
     def pipeline(self, name: str) -> PipelineStage:
-        """What the stage says about a pipeline: the shared values, and over them those of its own entry.
+        """The stage's settings for a pipeline: the shared values, overridden by those of its own entry.
 
         Raises :class:`InvalidPipeline` (SM359) for a pipeline that a stage with ``pipelines`` does not list.
         """
@@ -131,7 +131,7 @@ class Stage:
         return values
 
     def _undeclared_code(self, name: str, declared: Mapping[str, Declared]) -> list[Problem]:
-        """Problems of parameters under ``code``: with one pipeline they must be String parameters of it."""
+        """Problems of parameters under ``code``: of a single pipeline, they must be String parameters."""
         problems = []
         for one in self.code:
             place = f"$.code{key_text(one)}"
@@ -139,7 +139,7 @@ class Stage:
                 what = f'parameter "{one}" is not declared by pipeline "{name}".'
                 problems.append(Problem(UNDECLARED, place, what, did_you_mean(one, declared)))
             elif one in declared and declared[one].type != "String":
-                what = f'parameter "{one}" gets the S3 URI of code, but is no String.'
+                what = f'parameter "{one}" gets the S3 URI of code, but is not a String.'
                 problems.append(
                     Problem(UNDECLARED, place, what, f'Declare it with the type String, not "{declared[one].type}".')
                 )
@@ -160,7 +160,7 @@ class Stage:
 
 
 class InvalidStage(InvalidPipeline):
-    """The configuration of a stage cannot be used."""
+    """The configuration of a stage is invalid."""
 
     headline = "cannot be used"
 

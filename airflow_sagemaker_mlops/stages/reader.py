@@ -32,7 +32,7 @@ _GROUP = re.compile(
 )
 _ENDPOINT = re.compile(r"[a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62}", re.ASCII)
 
-Wrong = str  # what was expected instead, for the sentence; empty for a valid value
+Wrong = str  # what the sentence says was expected; empty for a valid value
 Check = Callable[[object], Wrong]
 
 
@@ -95,7 +95,7 @@ class MapOf:
     expected: str
 
     def __call__(self, value: object) -> Wrong:
-        """What was expected instead of ``value``; its members are not looked at."""
+        """What was expected instead of ``value``; its members are not checked."""
         return "" if isinstance(value, Mapping) and len(value) <= MAX_ENTRIES else self.expected
 
 
@@ -195,7 +195,7 @@ def _problems(given: JsonObject, keys: Mapping[str, Check], place: str, owner: s
 
 
 def _misfits(document: JsonObject) -> Iterable[Problem]:
-    """Values that exclude or need each other."""
+    """Problems of values that exclude or require each other."""
     if "external_id" in document and "assume_role_arn" not in document:
         what = "external_id is given without the role that requires it."
         yield Problem(BAD_VALUE, "$.external_id", what, "Add assume_role_arn, or remove external_id.")

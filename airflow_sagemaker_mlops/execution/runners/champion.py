@@ -162,5 +162,5 @@ def _text(run: StepRun, arguments: Mapping[str, object], key: str) -> str:
 def _optional(run: StepRun, arguments: Mapping[str, object], key: str) -> str:
     value = arguments.get(key)
     if value is not None and not isinstance(value, str):
-        raise StepFailed(f'Step "{run.identity.step}": Arguments.{key} is {value!r}, which is no text.')
+        raise StepFailed(f'Step "{run.identity.step}": Arguments.{key} is {value!r}, which is not a string.')
     return value or ""

@@ -105,7 +105,7 @@ class VerdictRunner(JobRunner):
         folder = str(given).rstrip("/") if given else folder_beside(data, self.kind.folder)
         if not folder.startswith("s3://"):
             what = f"Job.{FOLDER} is" if given else f"the {first.lower()} lie at"
-            raise StepFailed(f'Step "{run.identity.step}": {what} "{given or data}", which is no place in S3.')
+            raise StepFailed(f'Step "{run.identity.step}": {what} "{given or data}", which is not an S3 location.')
         return folder
 
 

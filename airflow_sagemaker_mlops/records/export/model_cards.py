@@ -58,6 +58,6 @@ def _wanted(there: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, str]
         return None
     theirs = json.loads(there.get("ModelCardContent") or "{}")
     if not isinstance(theirs, dict):
-        raise TypeError("its content is no JSON object.")
+        raise TypeError("its content is not a JSON object.")
     text = card_text(theirs, ours)
     return {"ModelCardContent": text, "ModelCardStatus": str(there.get("ModelCardStatus") or DRAFT)} if text else None

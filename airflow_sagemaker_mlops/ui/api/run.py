@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(dependencies=READS_RUNS)
 NOT_OURS = "This run is not a run of a SageMaker pipeline."
-GONE = "This run does not exist any more."
+GONE = "This run no longer exists."
 
 
 @router.get("/run")

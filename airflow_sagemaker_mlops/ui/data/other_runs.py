@@ -96,7 +96,7 @@ def _verdict(original: Pipeline, again: RecordDocument) -> JsonObject:
 
     uri = sealed_at(original)
     if not uri:
-        return {"why": "The run that it reproduces has no record any more."}
+        return {"why": "The run that it reproduces no longer has a record."}
     was, _ = sealed_record(uri, original, amended=False)
     old, new = ({step["step"]: StepRecord.from_json(step) for step in one["steps"]} for one in (was, again))
     found = differences(old, new, TOLERANCE)

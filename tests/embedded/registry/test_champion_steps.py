@@ -150,7 +150,7 @@ def test_a_group_or_a_model_that_is_not_there_is_named(place: Place) -> None:
     gone = place.run()
     assert (
         f'Version 1 of "{place.group}" is the champion, but its model s3://{place.bucket}/model.tar.gz is not '
-        "there any more" in gone.cause
+        "no longer there" in gone.cause
     )
 
 

@@ -59,13 +59,13 @@ def test_the_records_of_the_request_count_if_they_were_captured() -> None:
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
-        (["nonsense"], "line 1: is no line of data capture"),
+        (["nonsense"], "line 1: is not a line of data capture"),
         ([line(None, "1")], "line 1: has no inference id"),
         ([line("a", "nan")], "no finite score"),
         ([line("a", "yes")], "no finite score"),
         ([line("a", "x", "BASE64")], "no base64"),
         ([line("a", '{"score": null}', "JSON")], "no finite score"),
-        ([line("a", "1"), line("a", "1")], "a: have an inference id that stands twice"),
+        ([line("a", "1"), line("a", "1")], "a: have an inference id that occurs twice"),
     ],
 )
 def test_what_cannot_be_paired_is_refused_and_named(lines: list[str], why: str) -> None:

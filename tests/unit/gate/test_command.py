@@ -66,7 +66,10 @@ def test_the_text_has_the_verdict_the_sentence_and_the_picture(
 @pytest.mark.parametrize(
     ("rules", "says"),
     [
-        ("- {Metric: auc,\n   Musst: improve}", ':2:11  [0].Musst  "Musst" is no key of a rule.\n      Did you mean'),
+        (
+            "- {Metric: auc,\n   Musst: improve}",
+            ':2:11  [0].Musst  "Musst" is not a key of a rule.\n      Did you mean',
+        ),
         ("- {Metric: auc\n", "this is not YAML"),
         ("", "there are no rules"),
         ("- {Metric: auc, Metric: f1, Must: improve}", '"Metric"'),

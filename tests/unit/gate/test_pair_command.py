@@ -60,7 +60,7 @@ def test_what_both_answered_is_printed_with_the_labels_that_have_arrived(folder:
     [
         ("id,late\nc,1\n", 'has no column "label"'),
         ("", 'has no column "id"'),
-        ("id,label\nc,1\nc,0\n", 'the id "c" stands twice'),
+        ("id,label\nc,1\nc,0\n", 'the id "c" occurs twice'),
         ("id,label\nother,1\n", "No record that both variants answered has a label. 2 records answered by both"),
     ],
 )

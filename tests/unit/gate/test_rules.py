@@ -54,7 +54,7 @@ def test_all_problems_of_all_rules_come_at_once_with_their_places() -> None:
         - 3
         """)
     assert [place for place, _ in found] == ["[0].Musst", "[0].By", "[1].Must", "[1].By", "[1].Confidence", "[2]"]
-    assert found[0][1] == '"Musst" is no key of a rule. Did you mean "Must"?'
+    assert found[0][1] == '"Musst" is not a key of a rule. Did you mean "Must"?'
     assert found[4][1] == "Confidence is 95. Did you mean 0.95?"
 
 

@@ -202,7 +202,7 @@ def test_a_card_that_cannot_be_read_is_told_and_left() -> None:
     told: list[str] = []
     registry = Registry(ModelCardContent="[]")
     assert write_cards(registry, sealed(gate()), lambda text, *words: told.append(text % words)) == 0
-    assert told == ["the model card of arn:v7 could not be written: TypeError: its content is no JSON object."]
+    assert told == ["the model card of arn:v7 could not be written: TypeError: its content is not a JSON object."]
 
 
 def test_a_run_without_a_comparison_or_a_promotion_writes_no_card() -> None:

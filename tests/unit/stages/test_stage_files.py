@@ -135,7 +135,7 @@ def test_a_shared_value_goes_to_the_pipelines_that_declare_it() -> None:
         ("parameters: {Bukket: x}", 'config/prod.yaml:1:22  $.parameters.Bukket  [SM360] parameter "Bukket" is not'),
         ("pipelines: {late: {parameters: {Bukket: x}}}", "$.pipelines.late.parameters.Bukket  [SM360]"),
         ("parameters: {Days: x}", 'parameter "Days" is "x", which is not an Integer'),
-        ("code: {Days: steps}", 'parameter "Days" gets the S3 URI of code, but is no String'),
+        ("code: {Days: steps}", 'parameter "Days" gets the S3 URI of code, but is not a String'),
         ("pipelines: {lates: {}}", 'lists its pipelines, and "late" is not among them.\n      Did you mean "lates"?'),
     ],
 )
