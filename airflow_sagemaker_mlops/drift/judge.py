@@ -16,7 +16,7 @@ from .report import DRIFT, INCONCLUSIVE, STABLE, DriftReport, Finding
 from .rules import KS, LABEL_RATE, MISSING, NEW_CATEGORIES, PSI, RECORDS, SCHEMA, DriftRule
 from .table import CATEGORICAL, NUMERIC, BadData, Column, Table
 
-SHOWN_CATEGORIES = 9  # in pictures; the others are drawn as one
+SHOWN_CATEGORIES = 9  # drawn one by one in pictures; the others are drawn together
 
 
 def judge(
@@ -46,7 +46,7 @@ def judge(
 
 
 def _alone(table: Table, rules: Sequence[DriftRule], noun: str, otherwise: str) -> DriftReport:
-    """The report on a table without a baseline."""
+    """The report if there is no baseline."""
     nothing = Profile(0, {})
     findings = tuple(finding for rule in rules for finding in _Judge(table, nothing, rule, noun).findings())
     drifted = [finding for finding in findings if finding.verdict == DRIFT and not finding.dry_run]
@@ -91,7 +91,7 @@ def _sentence(verdict: str, findings: Sequence[Finding], table: Table, baseline:
 
 
 def _excess(finding: Finding) -> float:
-    """How far a number is beyond its limit; without a number, the column itself is gone."""
+    """How far a number exceeds its limit; infinite without a number, because then the column is missing."""
     return math.inf if finding.value is None else finding.value / (finding.limit or 1)
 
 
@@ -191,7 +191,7 @@ class _Judge:
             yield self._new_categories(name, before, column)
 
     def _is_about(self, before: ColumnProfile) -> bool:
-        """Whether the baseline has what the rule compares."""
+        """Whether the baseline has the statistics that the rule compares."""
         kinds = {PSI: (NUMERIC, CATEGORICAL), KS: (NUMERIC,), NEW_CATEGORIES: (CATEGORICAL,)}[self.rule.check]
         return before.kind in kinds and before.count > 0
 
@@ -244,7 +244,7 @@ class _Judge:
     # -- findings
 
     def _in_its_unit(self, plain: str, value: float) -> str:
-        """A limit as the sentence says the value: shares in percent, an increase of a share in percentage points."""
+        """A limit in the unit of the sentence: shares in percent, an increase of a share in percentage points."""
         points = f"{value * 100:.3g}"
         return {MISSING: f"{points} percentage points", NEW_CATEGORIES: f"{points}%"}.get(self.rule.check, plain)
 

@@ -1,7 +1,7 @@
-"""The profile of a table: the baseline of later checks, small enough to keep for every run.
+"""The profile of a table: the baseline of later checks, small enough to store for every run.
 
 Each check writes a profile.  The profile of the champion's run is the baseline of later runs, even if the data itself
-is gone.
+no longer exists.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """What is kept of a table."""
+    """The profile of a table."""
 
     records: int
     columns: Mapping[str, ColumnProfile]

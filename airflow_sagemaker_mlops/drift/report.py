@@ -21,7 +21,7 @@ class Finding:
     check     of the rule
     column    empty for a rule on the table
     value     the value compared with ``limit``; ``None`` if there is none
-    noise     the level that unchanged data exceeds one time in twenty; ``None`` if chance plays no part
+    noise     the level that unchanged data exceeds one time in twenty; ``None`` if chance plays no role
     verdict   ``stable``, ``drift`` or ``inconclusive``
     baseline  shares of the baseline's bins or categories, for pictures; empty if there are none
     current   the same of the current data

@@ -71,7 +71,7 @@ def read_table(path: str | Path, columns: Columns | None = None) -> Table:
     """
     columns = columns or Columns()
     texts: set[str] = set()
-    while True:  # each column turns out to be text at most once
+    while True:  # repeats at most once per column that turns out to be text
         reader = _Reader(columns, texts)
         for chunk in _chunks(Path(path), columns):
             reader.add(chunk)
@@ -144,7 +144,7 @@ class _Reader:
     def _is_text(self, name: str, values: np.ndarray) -> None:
         example = next(str(value) for value in values if not _is_number(value))
         if name in self.declared.numeric or name == self.declared.label:
-            raise BadData(f'the column "{name}" is to hold numbers, and holds "{example[:60]}".')
+            raise BadData(f'the column "{name}" is declared numeric, but holds "{example[:60]}".')
         self.new_texts.add(name)
 
     def table(self, source: str) -> Table:
@@ -162,9 +162,7 @@ class _Reader:
                 if distinct > MAX_CATEGORIES or (distinct > FREE_TEXT and distinct * 2 > self.records):
                     column.kind, column.counts = TEXT, Counter()
             elif len(column.counts) > MAX_CATEGORIES:
-                raise BadData(
-                    f'the column "{name}" is a category by declaration and has over {MAX_CATEGORIES:,} values.'
-                )
+                raise BadData(f'the column "{name}" is declared categorical, but has over {MAX_CATEGORIES:,} values.')
         return Table(self.records, self.columns, self.declared.label)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..gate import zipapp as gate
 from ..gate.zipapp import zipped
 
-PACKAGE = "drift_check"  # parent package in the archive of this package and the parts it needs of the gate's
+PACKAGE = "drift_check"  # parent package in the archive, of this package and the modules of the gate that it needs
 LEFT_OUT = ("zipapp.py",)
 
 

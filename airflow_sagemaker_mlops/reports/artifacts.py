@@ -1,4 +1,4 @@
-"""The artifacts of a run: each once, with the step that made it and the steps that read it."""
+"""The artifacts of a run: each once, with the step that created it and the steps that read it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _artifact(artifact: JsonObject, role: str) -> ArtifactView:
 
 
 def _complete(known: ArtifactView, more: ArtifactView) -> None:
-    """Take from ``more`` what ``known`` lacks: a step that wrote data saw what one that read it later may not."""
+    """Add to ``known`` what only ``more`` has: the step that wrote data may know more than one that read it later."""
     known["bytes"] = more["bytes"] if known["bytes"] is None else known["bytes"]
     known["objects"] = more["objects"] if known["objects"] is None else known["objects"]
     for key in ("name", "version", "etag", "sha256", "problem"):

@@ -43,7 +43,7 @@ def bullets(*cells: Cell) -> Block | None:
 
 
 def slot(name: str) -> Block:
-    """A place for a component of the page."""
+    """A placeholder for a component of the page."""
     return {"slot": name}
 
 
@@ -57,7 +57,7 @@ def table(label: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], mi
 
 
 def chart(charts: Sequence[Block], places: Sequence[Block]) -> Block:
-    """Charts over the same places, of which the reader picks one.
+    """Charts over the same places; the reader chooses one.
 
     charts   of :func:`one_chart`
     places   {"label" or "time", "to": address of the run, "read": cells}
@@ -91,7 +91,7 @@ def one_chart(
 
 
 def badge(of: Any) -> Cell:
-    """The badge of anything with ``word`` and ``tone``; "" without a word."""
+    """The badge of an object with ``word`` and ``tone``; "" without a word."""
     if not of or not of.get("word"):
         return ""
     title = of.get("sentence") or of.get("title") or ""
@@ -99,7 +99,7 @@ def badge(of: Any) -> Cell:
 
 
 def run_link(of: Any, text: str = "", time: str = "") -> Cell:
-    """A link to the run of anything with ``dag_id`` and ``run_id``; its text alone without a run."""
+    """A link to the run of an object with ``dag_id`` and ``run_id``; only its text without a run."""
     shown: Cell = {"time": time} if time else text or of.get("dag_id", "")
     if not of.get("run_id"):
         return shown
@@ -125,12 +125,12 @@ def model_link(group: str) -> Cell:
 
 
 def quoted(text: str) -> str:
-    """``text`` as a part of an address."""
+    """``text``, quoted for an address."""
     return quote(text, safe="", errors="replace")
 
 
 def as_number(value: float | None, digits: int = 4) -> str:
-    """A number for people."""
+    """A number as shown to readers."""
     return "–" if value is None else f"{short(value, digits):,g}"
 
 

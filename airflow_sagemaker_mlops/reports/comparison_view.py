@@ -35,7 +35,7 @@ class Row(TypedDict):
 
 
 class Section(TypedDict):
-    """Rows under a heading; those that differ first."""
+    """Rows under a heading, starting with those that differ."""
 
     title: str
     rows: list[Row]
@@ -52,7 +52,7 @@ class Why(TypedDict):
 
 
 class ComparisonView(TypedDict):
-    """The comparison, the oldest run first."""
+    """The comparison; the oldest run comes first."""
 
     schema: str
     runs: list[Run]
@@ -63,7 +63,7 @@ class ComparisonView(TypedDict):
 
 
 def comparison_view(records: Sequence[object], *, listing_of: ListingOf = no_listing) -> ComparisonView:
-    """Compare ``records``; nothing about them is taken for granted.  ``listing_of`` reads stored listings by hash."""
+    """Compare ``records``, which may be incomplete.  ``listing_of`` reads stored listings by hash."""
     cutter = ListLimits()
     found = [mapping(record) for record in records if mapping(mapping(record).get("run"))]
     found.sort(key=lambda record: moment(mapping(record["run"]).get("started")))

@@ -1,4 +1,4 @@
-"""Decisions and drift of a run: what the record holds of gates, drift checks and conditions, for people."""
+"""Decisions and drift of a run: the recorded gates, drift checks and conditions, for readers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def decisions_in(steps: Sequence[JsonObject], cutter: ListLimits) -> list[Decisi
 
 
 def first_of(decisions: Sequence[DecisionView]) -> DecisionView | None:
-    """The decision to show first: the last gate's; then a drift check that does not hold; then the last one."""
+    """The decision to show first: the last gate's, else that of a drift check that does not hold, else the last one."""
     gates = [one for one in decisions if one["kind"] == "gate"]
     drifts = [one for one in decisions if one["kind"] == "drift" and one["verdict"] != "stable"]
     return next((one[-1] for one in (gates, drifts, decisions) if one), None)
@@ -63,7 +63,7 @@ def _decision(step: JsonObject, branch: BranchView, cutter: ListLimits) -> Decis
     kind = _kind(decision)
     verdict = text(decision.get("Verdict")) or str(decision.get("Outcome") is True).lower()
     word, tone = said_of(verdict, {"gate": GATE, "drift": DRIFT}.get(kind, CONDITION))
-    given_terms = objects(decision.get("Terms")) if kind == "condition" else []  # of others, the rules say more
+    given_terms = objects(decision.get("Terms")) if kind == "condition" else []  # for others, the rules say more
     terms = [_term(one) for one in cutter.first("terms", given_terms, MAX_TERMS)]
     given = objects(mapping(step.get("request")).get("Rules"))
     rules = cutter.first("rules", objects(decision.get("Rules")), MAX_RULES)
@@ -142,7 +142,7 @@ def _rule(rule: JsonObject, given: JsonObject) -> RuleView:
 
 
 def _branch(name: str, steps: Sequence[JsonObject], decisions: Sequence[str]) -> BranchView:
-    """What stands between the decision ``name`` and the next one; records have no graph, but the plan's order."""
+    """The steps between the decision ``name`` and the next one; records have no graph, but the plan's order."""
     found: dict[str, list[str]] = {"ran": [], "Failed": [], "NotTaken": []}
     inside = False
     for step in steps:
@@ -220,7 +220,7 @@ def _finding(finding: JsonObject) -> FindingView:
 
 
 def _operator(check: str, verdict: str, value: float | None, limit: float | None) -> str:
-    """Only the number of records has a least one; which of its limits is meant follows from the verdict."""
+    """Only the number of records has a minimum; the verdict shows which of its limits is meant."""
     if value is None or limit is None:
         return ""
     return "≥" if check == "records" and (value >= limit) is (verdict == "stable") else "≤"

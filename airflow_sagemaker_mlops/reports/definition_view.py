@@ -61,7 +61,7 @@ class Node(TypedDict):
 
 
 class Edge(TypedDict):
-    """What runs after what, with an SVG path; ``label``, at ``x`` and ``y``, says when, "" for always."""
+    """Which step runs after which, with an SVG path; ``label``, at ``x`` and ``y``, says when, "" for always."""
 
     source: str
     target: str
@@ -153,7 +153,7 @@ def _edges(steps: Sequence[DefinedStep], shown: set[str]) -> dict[tuple[str, str
 
 
 def _verdict_label(condition: str, label: str, steps: Sequence[DefinedStep]) -> str:
-    """``promote`` for the If branch of ``IsBetter.promote``; the verdicts that are left for its Else branch."""
+    """``promote`` for the If branch of ``IsBetter.promote``; the remaining verdicts for its Else branch."""
     step, _, verdict = condition.rpartition(".")
     if label != "Else":
         return verdict if label == "If" else label
@@ -180,7 +180,7 @@ def _node(step: DefinedStep, edges: Mapping[tuple[str, str], str], x: float, y: 
 
 
 def _more(step: DefinedStep, edges: Mapping[tuple[str, str], str]) -> str:
-    """What the step waits for, where it runs, and which parameters it uses, in sentences."""
+    """Sentences about what the step waits for, where it runs, and which parameters it uses."""
     after = [f"{one} ({label})" if label else one for (one, other), label in edges.items() if other == step.name]
     parameters = sorted(set(_parameters(step.settings)))[:MAX_WORDS]
     instance = _as_text(_instance(step.settings))

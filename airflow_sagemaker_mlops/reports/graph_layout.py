@@ -9,7 +9,7 @@ Edge = tuple[str, str]
 
 
 def without_shortcuts(names: Sequence[str], edges: Mapping[Edge, str]) -> dict[Edge, str]:
-    """The edges without those that a longer path implies; an edge with a label stays if no path has one.
+    """The edges, without those that a longer path implies; a labelled edge stays if no path has a label.
 
     O(steps * edges) bit operations.
     """
@@ -32,7 +32,7 @@ def without_shortcuts(names: Sequence[str], edges: Mapping[Edge, str]) -> dict[E
 def layered(names: Sequence[str], edges: Sequence[Edge], *, late_sources: bool = False) -> dict[str, tuple[float, int]]:
     """Column and layer of each step.  Columns are centered: layers with fewer steps begin at a later column.
 
-    late_sources   whether what waits for nothing stands just before what first needs it, not in the first layer
+    late_sources   whether steps that wait for nothing are placed just before the first that needs them
     """
     order = topological(names, edges)
     below = _below(order, edges)

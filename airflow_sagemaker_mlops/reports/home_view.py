@@ -1,7 +1,7 @@
-"""What has happened lately over several DAGs: champions, and gates and drift checks that need a person.
+"""Recent events of several DAGs: champions, and gates and drift checks that need a person.
 
-Pure; the caller passes only DAGs that the reader may see.  Approvals that wait are asked from Airflow by the page
-itself, with the reader's own rights.
+Pure; the caller passes only DAGs that the reader may see.  The page itself asks Airflow for pending approvals, with
+the reader's own permissions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_ALERTS = 50
 
 
 class HomeChampion(TypedDict):
-    """The champion that a run made last, or gave back; the model's page knows of other changes, too."""
+    """The champion that a run promoted or restored last; the model's page has other changes, too."""
 
     group: str
     version: str
@@ -33,7 +33,7 @@ class HomeChampion(TypedDict):
 
 
 class Alert(TypedDict):
-    """A verdict of the last days that is not good."""
+    """A recent verdict that is not good."""
 
     dag_id: str
     run_id: str

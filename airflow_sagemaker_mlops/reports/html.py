@@ -1,7 +1,7 @@
-"""HTML files of a run, a comparison and a model's history: without script, and of at most :data:`MAX_BYTES`.
+"""HTML files of a run, a comparison and a model's history: without scripts, and with at most :data:`MAX_BYTES`.
 
-A file needs no server and loads nothing: it goes with a ticket or a model card.  Jinja comes with Airflow and is
-imported only when a page is made.
+A file needs no server and loads nothing, so it can be attached to a ticket or a model card.  Jinja comes with Airflow
+and is imported only when a page is created.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
 MAX_BYTES = 150_000
-# Shares of the longest lists and texts; the first with which a page is small enough is taken.
+# Scales for the longest lists and texts; the first one that makes a page small enough is used.
 SCALES = (1.0, 0.6, 0.35, 0.2, 0.1, 0.05, 0.02, 0.01)
 _COUNTED = ("steps", "parameters", "artifacts", "findings")
 Members = dict[str, object]
 Item = TypeVar("Item")
 
 
-# The style sheet of all pages, and the policy that allows it and nothing else; as a header, too, where a server has it.
+# The style sheet of all pages, and the policy that allows nothing else; servers also send it as a header.
 STYLE = files(__package__).joinpath("templates", "report.css").read_text(encoding="utf-8").strip()
 _DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 CONTENT_POLICY = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'"
 
 
 def run_page(view: RunView, *, made: str = "") -> str:
-    """The page of a run; ``made`` is the time that it names as its own."""
+    """The page of a run; ``made`` is the time at which it says it was created."""
     return _page("run.html", functools.partial(_of_run, view), made)
 
 
@@ -53,8 +53,8 @@ def history_page(group: str, entries: Sequence[Entry], *, champion: str = "", no
     """The page of a group's champions.
 
     :param entries: the newest changes, newest first
-    :param champion: the version that is the champion by the registry
-    :param now: the time until which the newest champion has been one
+    :param champion: the champion's version in the registry
+    :param now: the end of the newest champion's reign so far
     """
     return _page("history.html", functools.partial(_of_history, group, entries, champion, now), made)
 
@@ -94,7 +94,7 @@ def _environment() -> Environment:
 
 
 def _short(context: Context, text: str, limit: int) -> str:
-    """``text``, shorter in a page that would otherwise be too large."""
+    """``text``, shortened in a page that would otherwise be too large."""
     return clipped(text, max(int(limit * float(context["scale"])), 60))
 
 
@@ -165,7 +165,7 @@ def _hero(decision: DecisionView | None) -> Members | None:
     chosen = pictures.deciding(decision["rules"], decision["verdict"])
     if chosen is None:
         return None
-    (row,) = _rules(decision["rules"][chosen : chosen + 1])  # alone, so on a scale of its own
+    (row,) = _rules(decision["rules"][chosen : chosen + 1])  # alone, so that it has a scale of its own
     return row if row["picture"] is not None else None
 
 
@@ -207,7 +207,7 @@ def _parameters(old: RunView, new: RunView) -> list[Members]:
 
 
 def _identity(old: RunView, new: RunView) -> list[Members]:
-    """What could explain a difference beyond parameters and data."""
+    """Possible explanations of a difference beyond parameters and data."""
     was, now = old["hashes"], new["hashes"]
     rows = [
         _row("Definition", was["definition"], now["definition"]),

@@ -1,4 +1,4 @@
-"""Entries of a DAG's index as runs for people: bounded, in order, one for each run, whatever an entry holds."""
+"""Index entries of a DAG as runs for readers: bounded, in order, one per run, whatever an entry holds."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Run(TypedDict):
 
 
 def ordered(summaries: Iterable[object]) -> list[JsonObject]:
-    """The entries, oldest first; of a run that was cleared, the last one."""
+    """The entries, oldest first; of a cleared run, only the last one."""
     found: dict[str, JsonObject] = {}
     for entry in summaries:
         if isinstance(entry, Mapping) and isinstance(entry.get("run_id"), str):

@@ -38,7 +38,7 @@ class _Graph:
 def lineage_of(
     steps: Sequence[JsonObject], views: Sequence[StepView], artifacts: Sequence[ArtifactView], cutter: ListLimits
 ) -> LineageView:
-    """Nodes and edges; a step's node stands after all that it read and before all that it made."""
+    """Nodes and edges; a step's node comes after everything that it read and before everything that it created."""
     graph = _Graph()
     ran = [(step, view) for step, view in zip(steps, views, strict=False) if view["status"] not in _DID_NOTHING]
     names = {view["step"] for _, view in ran}
@@ -92,7 +92,7 @@ def _node_of(graph: _Graph, artifact: ArtifactView) -> str:
 
 
 def _resources(graph: _Graph, step: JsonObject, view: StepView, own: str, made: dict[str, str]) -> None:
-    """What a step created that is no data: a model package, an endpoint, or a resource that later steps name."""
+    """What a step created besides data: a model package, an endpoint, or a resource that later steps name."""
     for package in objects(step.get("model_packages")):
         arn = text(package.get("arn"))
         label = f"{text(package.get('group')) or 'model'} {text(package.get('version'))}".strip()
@@ -133,7 +133,7 @@ def _above(uri: str, made: dict[str, str]) -> str:
 
 
 def _values(request: JsonObject) -> Iterator[tuple[str, str]]:
-    """Every text in ``request`` with its key; not of what the step is to write."""
+    """Every text in ``request`` with its key, without the outputs of the step."""
     left: list[tuple[str, object]] = [("", request)]
     for _ in range(MAX_VALUES):
         if not left:

@@ -1,4 +1,4 @@
-"""The lineage of a run as a drawing: places of boxes and curves in pixels, from left to right."""
+"""Draws the lineage of a run: boxes and curves in pixels, from left to right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_NODES, MAX_LETTERS = 60, 21
 
 
 class Box(TypedDict):
-    """A node at a place; ``label`` is short enough for its box."""
+    """A node with its position; ``label`` fits into its box."""
 
     node: NodeView
     label: str
@@ -32,7 +32,7 @@ class LineagePicture(TypedDict):
 
 
 def lineage_picture(lineage: LineageView, limit: int = MAX_NODES) -> LineagePicture | None:
-    """The drawing of the first ``limit`` nodes; ``None`` if nothing was read or made."""
+    """The drawing of the first ``limit`` nodes; ``None`` if nothing was read or created."""
     nodes = {node["id"]: node for node in lineage["nodes"][:limit]}
     edges = [(one["source"], one["target"]) for one in lineage["edges"]]
     edges = [(source, target) for source, target in edges if source in nodes and target in nodes]

@@ -1,7 +1,7 @@
 """A model package group: versions, champion and its changes, approvals, metrics, and which endpoint serves what.
 
-Pure.  The records of DAGs that the reader may see say which runs made the versions; the registry, if it answered, says
-what is true now.  What a DAG did that the reader may not see is shown without its run, author and words.
+Pure.  Records of DAGs that the reader may see tell which runs created the versions; the registry, if it answered, tells
+the current state.  Changes by DAGs that the reader may not see are shown without run, author and text.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Change(TypedDict):
 
 
 class Served(TypedDict):
-    """What an endpoint serves: since a run updated it, or since somebody else has changed it (``changed``)."""
+    """What an endpoint serves since a run updated it, or since somebody else changed it (``changed``)."""
 
     endpoint: str
     changed: bool
@@ -302,7 +302,7 @@ def _approved(versions: dict[str, ModelVersion], entries: list[tuple[str, JsonOb
 
 
 def _live(versions: dict[str, ModelVersion], registry: Registry, notes: list[str]) -> None:
-    """Replace what the records say about a version by what the registry says now."""
+    """Replace the recorded state of a version with the registry's current one."""
     elsewhere = 0
     rows = {version_in(text(row.get("ModelPackageArn"))): row for row in registry.versions}
     for name, row in rows.items():
@@ -328,7 +328,7 @@ def _live(versions: dict[str, ModelVersion], registry: Registry, notes: list[str
 
 
 def _recorded_changes(group: str, ours: list[tuple[str, JsonObject]]) -> list[Change]:
-    """Changes of the champion as the records know them: promotions, newest first."""
+    """Recorded changes of the champion: promotions, newest first."""
     found: list[Change] = []
     for dag_id, entry in ours:
         for promoted in objects(entry.get("promoted")):
@@ -353,7 +353,7 @@ def _recorded_changes(group: str, ours: list[tuple[str, JsonObject]]) -> list[Ch
 
 
 def _change(entry: JsonObject, readable: set[str]) -> Change:
-    """A change in the history.  Words and author of a DAG that the reader may not see stay hidden."""
+    """A change in the history.  Text and author stay hidden if the reader may not see the DAG."""
     by = mapping(entry.get("by"))
     dag_id, kind = text(by.get("dag_id")), text(entry.get("kind"))
     hidden = bool(dag_id) and dag_id not in readable

@@ -61,7 +61,7 @@ def dag_head(view: TrendView) -> list[Block]:
     ]
 
 
-# The signs are the shapes of the marks in a chart, so that it can be read without colours.
+# The signs repeat the shapes of the marks in a chart, so that it can be read without colours.
 VERDICTS = (("good", "●", "promote"), ("bad", "■", "reject"), ("unsure", "▲", "inconclusive"))
 GATE_LINE = ("plain", "┅", "what a candidate had to exceed, or a floor")
 CHAMPION = ("plain", "★", "became champion")
@@ -177,7 +177,7 @@ def _run_cells(address: str, run: TrendRun, value: float | None, has_costs: bool
 
 
 def comparison_page(view: ComparisonView) -> list[Block]:
-    """Why each run differs from the one before, and the rows that differ; those that are the same come folded."""
+    """Why each run differs from the one before, and the rows that differ; rows that are the same are folded."""
     started = {run["name"]: run["started"] for run in view["runs"]}
     blocks = [note(text, "unsure") for text in view["notes"]]
     for why in view["why"]:
@@ -202,7 +202,7 @@ def comparison_page(view: ComparisonView) -> list[Block]:
 
 
 def models_page(groups: Groups, champions: Sequence[HomeChampion], why: str) -> list[Block]:
-    """The list of groups."""
+    """The list of model package groups."""
     known = {champion["group"]: champion for champion in champions}
     rows = []
     for group, dags in groups.items():
@@ -306,7 +306,7 @@ def _metrics(view: ModelView) -> list[Block]:
 
 
 def rollback(view: ModelView, dags: Sequence[Mapping[str, object]]) -> dict[str, Any] | None:
-    """What the button for a rollback needs; ``None`` without a champion to go back to."""
+    """The data of the rollback button; ``None`` without an earlier champion."""
     if view["champion"] is None or not view["previous"]:
         return None
     return {"group": view["group"], "from": view["champion"]["version"], "to": view["previous"], "dags": list(dags)}

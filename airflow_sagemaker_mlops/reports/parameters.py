@@ -12,7 +12,7 @@ from .shapes import Earlier, ParameterView
 
 
 def parameters_in(record: JsonObject, previous: JsonObject | None, champion: JsonObject | None) -> list[ParameterView]:
-    """The parameters by name, with what they were in the other runs; a masked value cannot be compared."""
+    """The parameters by name, with their values in the other runs; masked values cannot be compared."""
     now, was, of_champion = (_values(one) for one in (record, previous, champion))
     found: list[ParameterView] = []
     for name, given in mapping(record.get("externalParameters")).items():
@@ -39,7 +39,7 @@ def _values(record: JsonObject | None) -> Mapping[str, str]:
 def _value(given: JsonObject) -> str:
     try:
         return as_text(read_exact(given, "value"))
-    except (ValueError, RecursionError):  # of a record that was edited by hand
+    except (ValueError, RecursionError):  # in a manually edited record
         return as_text(given.get("value"))
 
 

@@ -11,13 +11,13 @@ from typing import TypedDict
 from ..records.model.timestamps import parse_time
 from .shapes import DriftView, FindingView, RuleView, StepView
 
-EDGE = 4.0  # percent that are left free at both ends
+EDGE = 4.0  # percent left free at both ends
 MAX_DRAWN = 6  # columns of a drift check
 Bar = tuple[float, float]  # left end and width
 
 
 class IntervalPicture(TypedDict):
-    """Places of a rule's numbers; ``compares`` if of a difference, otherwise of the candidate's value."""
+    """Positions of a rule's numbers: of the difference if ``compares``, otherwise of the candidate's value."""
 
     compares: bool
     bar: Bar | None
@@ -64,7 +64,7 @@ def interval_pictures(rules: Sequence[RuleView]) -> list[IntervalPicture | None]
 
 
 def deciding(rules: Sequence[RuleView], verdict: str) -> int | None:
-    """The rule to draw large: the first with the verdict of all, of those that are compared if there are any."""
+    """The rule to draw large: the first one with the overall verdict, preferably one that compares."""
     orders = [
         lambda rule: _compares(rule) and rule["verdict"] == verdict and not rule["dry_run"],
         _compares,
@@ -133,7 +133,7 @@ def _value(rule: RuleView) -> IntervalPicture | None:
 
 
 def _percent(value: float, lowest: float, highest: float) -> float:
-    """Where ``value`` stands between ``lowest`` and ``highest``."""
+    """The position of ``value`` between ``lowest`` and ``highest``."""
     if not highest > lowest:
         return 50.0
     share = min(
@@ -156,7 +156,7 @@ def limit_picture(finding: FindingView) -> LimitPicture | None:
 
 
 def drawn_findings(drift: DriftView) -> list[FindingView]:
-    """The columns that changed most, those of another verdict than stable."""
+    """The columns that are not stable, those that changed most first."""
     changed = [one for one in drift["findings"] if one["labels"] and one["verdict"] != "stable"]
     return sorted(changed, key=lambda one: -(one["value"] or 0.0))[:MAX_DRAWN]
 
@@ -187,12 +187,12 @@ def timeline(steps: Sequence[StepView]) -> list[Bar | None]:
 
 
 def _span(start: float, took: float, total: float) -> Bar:
-    width = max(took / total * 100, 0.7)  # a short step is still seen
+    width = max(took / total * 100, 0.7)  # keeps a short step visible
     return round(min(start / total * 100, 100 - width), 2), round(width, 2)
 
 
 def reigns(changes: Sequence[Mapping[str, str]], now: str) -> list[Reign | None]:
-    """How long each champion was one, of ``changes`` in their order, each with its time under ``at``."""
+    """How long each champion reigned, from ``changes`` in order, each with its time under ``at``."""
     times = [parse_time(change["at"]) for change in changes]
     ends = [*times[1:], parse_time(now)]
     known = [time for time in [*times, *ends] if time is not None]

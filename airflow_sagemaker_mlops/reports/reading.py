@@ -12,8 +12,8 @@ from ..json_types import Json, JsonObject
 from ..records.model.timestamps import parse_time
 from ..visible_text import shown
 
-NAME, SENTENCE, LONG = 300, 2_000, 8_000  # characters that are kept of a name, a sentence, and a failure
-_LONGEST_TEXT = 400  # characters that are kept of a value
+NAME, SENTENCE, LONG = 300, 2_000, 8_000  # characters of a name, a sentence, and a failure
+_LONGEST_TEXT = 400  # characters of a value
 _EMPTY: JsonObject = {}
 Item = TypeVar("Item")
 
@@ -51,7 +51,7 @@ def texts(value: object, limit: int = 100) -> list[str]:
 
 
 def clipped(given: str, limit: int) -> str:
-    """``given`` without control characters, and with an ellipsis for what is beyond ``limit`` characters."""
+    """``given`` without control characters, cut to ``limit`` characters with an ellipsis."""
     kept = given if len(given) <= limit else f"{given[: limit - 1]}…"
     return shown(kept)
 
@@ -85,7 +85,7 @@ def count(value: object) -> int | None:
 
 
 def time(value: object) -> str:
-    """An ISO 8601 time in UTC; "" for what is none."""
+    """An ISO 8601 time in UTC; "" for anything else."""
     found = parse_time(value) if isinstance(value, str) else None
     try:
         return "" if found is None else found.isoformat(timespec="milliseconds").replace("+00:00", "Z")

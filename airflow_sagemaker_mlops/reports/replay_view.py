@@ -1,4 +1,4 @@
-"""Recorded candidates of a gate, with what it takes to judge them again by another margin.
+"""Recorded candidates of a gate, with the data to judge them again by another margin.
 
 A rule with ``Must`` is met if the one-sided bound of the gain lies beyond the margin, and violated if the bound on the
 other side falls short of it.  An index entry has one of the two bounds, and both ends of the two-sided interval.  The
@@ -20,7 +20,7 @@ from .reading import ListLimits, number, text
 
 MAX_CANDIDATES = 1_000
 MAX_RULES = 12
-_ROOM = 0.1  # of the span, on either side of a slider
+_ROOM = 0.1  # share of the span on either side of a slider
 _RANK = {"reject": 0, "inconclusive": 1, "promote": 2}
 
 
@@ -87,9 +87,9 @@ def replay_view(summaries: Iterable[object]) -> ReplayView:
 
 
 def judged_again(candidate: Candidate, margin: float, must: str) -> str:
-    """The verdict of the whole gate if the rule had this margin; the page's script decides alike."""
+    """The verdict of the whole gate if the rule had this margin; the page's script decides the same way."""
     lower, upper = candidate["lower"], candidate["upper"]
-    is_met = lower > margin if must == "improve" else lower >= margin  # equal if the models predict alike
+    is_met = lower > margin if must == "improve" else lower >= margin  # equal if the models predict the same
     own = "promote" if is_met else "reject" if upper < margin else "inconclusive"
     return min((own, candidate["others"]), key=lambda verdict: _RANK.get(verdict, 1))
 
@@ -169,7 +169,7 @@ def _bounds(rule: JsonObject, sign: float) -> tuple[float, float, float, float, 
 
 
 def _exact(value: float) -> float:
-    """As many digits as the report of a gate has."""
+    """Round to as many digits as the report of a gate."""
     return float(f"{value:.12g}")
 
 

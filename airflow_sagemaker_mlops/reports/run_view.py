@@ -1,6 +1,6 @@
 """A run's record -> :class:`~.shapes.RunView`: everything that a page or a report shows of a run.
 
-Pure, and without exceptions: a record may be of an older schema, half-written or altered, and its page still says what
+Pure, and without exceptions: a record may be of an older schema, incomplete or altered, and its page still shows what
 is known.
 """
 
@@ -204,7 +204,7 @@ def _model(package: JsonObject, *, console: bool) -> ModelView:
 
 
 def _totals(document: JsonObject, steps: Sequence[JsonObject], currency: str, views: Sequence[StepView]) -> TotalsView:
-    """The recorded sums; those of a run without them are of its steps."""
+    """The recorded totals; if there are none, the totals of the steps."""
     known = mapping(document.get("totals"))
     own = [view for view in views if not view["loop"]]
     costs = [view["cost"] for view in views if view["cost"] is not None]

@@ -2,7 +2,7 @@
 
 Numbers are finite, texts have a bounded length and no control characters, and lists have a bounded length: ``cut`` says
 what is missing.  Absent numbers and objects are ``None``, absent texts are ``""``, and absent lists are empty.
-Every ``word`` is for people, and stands beside its colour.  ``tone`` is one of "good", "bad", "unsure", "busy" and
+Every ``word`` is for readers, and is shown with its colour.  ``tone`` is one of "good", "bad", "unsure", "busy" and
 "plain".  Times are ISO 8601 in UTC.
 """
 
@@ -130,7 +130,7 @@ class FindingView(TypedDict):
 
     column    "" for a rule about the table
     operator  "≤" or "≥": how ``value`` has to compare with ``limit``; "" without a limit
-    noise     what unchanged data exceeds one time in twenty
+    noise     the level that unchanged data exceeds one time in twenty
     labels, baseline, current   bins or categories, with their shares; only of columns that drifted
     """
 
@@ -293,7 +293,7 @@ class EdgeView(TypedDict):
 
 
 class LineageView(TypedDict):
-    """What the run's steps read and made, in an order in which all edges point forward."""
+    """What the run's steps read and created, in an order in which all edges point forward."""
 
     nodes: list[NodeView]
     edges: list[EdgeView]
@@ -371,7 +371,7 @@ class OtherRun(TypedDict):
 
 
 class RunView(TypedDict):
-    """A run for people; see the module's docstring.
+    """A run for readers; see the module's docstring.
 
     headline   one sentence: the outcome of the run
     decision   the one to show first: a gate's, otherwise a drift check's, otherwise the last condition's

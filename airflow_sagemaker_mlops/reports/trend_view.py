@@ -1,7 +1,7 @@
 """A DAG's runs over time: metrics with gate lines and intervals, durations and costs with their medians.
 
 Pure; reads index entries only, so that a thousand runs are one request.  Entries of earlier versions have no metrics:
-they count in ``without_facts``, and their durations are shown.
+they are counted in ``without_facts``, and their durations are shown.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_SERIES = 12
 
 
 class Decided(TypedDict):
-    """The verdict that a run is known by."""
+    """The verdict shown for a run."""
 
     step: str
     word: str

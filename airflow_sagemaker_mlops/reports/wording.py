@@ -1,4 +1,4 @@
-"""Words and tones of states and verdicts: a colour never stands without its word."""
+"""Words and tones of states and verdicts: a colour never appears without its word."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ CACHE = {
 
 
 def said_of(state: str, words: dict[str, _Said]) -> _Said:
-    """Word and tone of ``state``; an unknown state is its own word."""
+    """Word and tone of ``state``; an unknown state is shown as it is."""
     return words.get(state) or (state or "Unknown", PLAIN)
 
 
 def approval_said(decision: str) -> _Said:
-    """Word and tone of an approval, in any spelling of the task that asked."""
+    """Word and tone of an approval, in any spelling that a task may use."""
     return said_of(decision.lower(), APPROVALS) if decision.lower() in APPROVALS else (decision or "Answered", PLAIN)

@@ -1,4 +1,4 @@
-"""What the plugin registers on each version of Airflow; no other module of this room looks at the version.
+"""What the plugin registers on each version of Airflow; no other module of this package checks the version.
 
 3.0         ignores all of it: people open the page that the task ``pipeline.status`` links to
 3.1 to 3.3  tabs on every DAG; a tab on another DAG says that it is not a SageMaker pipeline
@@ -34,7 +34,7 @@ class App:
     destination   nav, dag, dag_run, task, task_instance, base or dashboard; from 3.4 also asset, dag_overview
                   and task_overview
     route         last part of its address, unique over all plugins; "" for components inside pages of Airflow's own
-    since, until  the first Airflow that gets it, and the first that does not get it any more
+    since, until  the first Airflow version that gets it, and the first that no longer does
     applies_to    which pages of Airflow show it from 3.4, e.g. ``OUR_DAGS``
     """
 
@@ -67,7 +67,7 @@ def entries(kind: str, airflow: Version | None = None, apps: Sequence[App] | Non
 
 
 def _entry(app: App, version: Version) -> dict[str, Any]:
-    # 3.1 and 3.2 import ``bundle_url`` as it stands, so an address relative to the page would not work there.
+    # 3.1 and 3.2 import ``bundle_url`` unchanged, so an address relative to the page would not work there.
     entry: dict[str, Any] = {
         "name": app.name,
         "bundle_url": f"{base_path()}/sagemaker-mlops/static/{app.script}?v={__version__}",

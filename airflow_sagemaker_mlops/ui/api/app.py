@@ -37,6 +37,6 @@ def static_folder() -> Path:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    """A sentence instead of a traceback: the details are for the server's log."""
+    """Answer with a sentence instead of a traceback; details go to the server's log."""
     log.error("cannot answer %s", request.url.path, exc_info=error)
     return JSONResponse({"problem": "The server could not answer this; its log says why."}, 500)

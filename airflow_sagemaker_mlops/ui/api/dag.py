@@ -50,7 +50,7 @@ def _trend(place: Place, index: Index) -> dict[str, Any]:
 
 @router.get("/replay")
 def replay(dag_id: DagId, group: Group = "") -> dict[str, Any]:
-    """The recorded candidates with what it takes to judge them by other margins."""
+    """The recorded candidates, with the data to judge them by other margins."""
     return _of_index(dag_id, group, lambda _, index: {"view": replay_view(index.summaries.values())})
 
 
@@ -74,7 +74,7 @@ def _of_index(dag_id: str, group: str, view: Callable[[Place, Index], dict[str, 
 
 @router.get("/definition")
 def definition(dag_id: DagId) -> dict[str, Any]:
-    """The definition as a picture, also before any run; null for a DAG that is not ours."""
+    """The definition as a picture, also before any run; null for a DAG that is not a pipeline."""
     steps = steps_of_dag(dag_id)
     if not is_pipeline(steps):
         return {"view": None, "why": NOT_OURS}
@@ -92,7 +92,7 @@ def comparison(dag_id: DagId, run: Runs, group: Group = "") -> dict[str, Any]:
 
 @router.get("/comparison/report")
 def comparison_report(dag_id: DagId, run: Runs, group: Group = "") -> Response:
-    """The first and the last of the runs ``run`` as one HTML file; 409 with a sentence if it cannot be made."""
+    """A comparison of the first and the last of the runs ``run`` as one HTML file; 409 if they cannot be compared."""
     from ...reports.html import comparison_page as page
     from ...reports.run_view import run_view
 

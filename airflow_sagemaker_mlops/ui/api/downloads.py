@@ -15,7 +15,7 @@ def record_file(data: bytes, name: str) -> Response:
 
 
 def report_file(page: str, name: str, *, inline: bool = False) -> Response:
-    """A report, or with ``inline`` the same to show at once; only its own style sheet may apply."""
+    """A report; with ``inline``, browsers show it instead of saving it.  Only its own style sheet may apply."""
     from ...reports.html import CONTENT_POLICY
 
     headers = {} if inline else _attached(f"{name}.html")

@@ -1,8 +1,8 @@
 """Who may read what: Airflow's own permissions.
 
 A route about one DAG has ``dependencies=READS_RUNS`` and the query parameter ``dag_id``, from which Airflow's
-dependency takes the DAG.  A route over several DAGs takes the parameter ``dags: ReadableDags`` and shows nothing of the
-others; like Airflow's own lists, it is closed to those who may read none.
+dependency takes the DAG.  A route over several DAGs takes the parameter ``dags: ReadableDags`` and shows nothing of
+others; like Airflow's own lists, it refuses users who may read none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from fastapi import Depends, HTTPException, Query
 
-# A record repeats what these three show, so it takes the right to read all of them.
+# A record repeats what these three show, so reading it requires permission for all of them.
 SHOWN = (DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM)
 DAG_GUARDS = tuple(requires_access_dag("GET", entity) for entity in SHOWN)
 READS_RUNS: list[Any] = [Depends(guard) for guard in DAG_GUARDS]

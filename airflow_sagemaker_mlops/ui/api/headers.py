@@ -1,4 +1,4 @@
-"""Headers of every answer: nothing is cached, framed or guessed by a browser."""
+"""Headers of every answer: browsers may not cache it, frame it, or guess its type."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """``GET api/home``, ``api/models``, ``api/model`` and its report: pages over the DAGs that the reader may read.
 
-A group of models shows up for readers of a DAG whose records name it, and nobody else can ask the registry about it.
+Only readers of a DAG whose records name a model group see it and can query the registry about it.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _registry(group: str, by_dag: Summaries) -> tuple[Registry | None, str]:
 
 
 def _history(group: str, by_dag: Summaries) -> str:
-    """Where the last recorded promotion of the group has written its history."""
+    """Where the group's last recorded promotion wrote its history."""
     found: tuple[str, str] = ("", "")
     for summaries in by_dag.values():
         for entry in summaries:

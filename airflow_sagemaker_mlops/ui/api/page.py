@@ -1,4 +1,4 @@
-"""``GET page``: a run's report as a page of its own, for Airflow 3.0 and for people who may not see plugins.
+"""``GET page``: a run's report as a separate page, for Airflow 3.0 and for users who may not see plugins.
 
 The page itself holds no data.  Its script asks the API, with the cookie of the session, or on 3.0, which has none, with
 the token that Airflow's own pages keep.

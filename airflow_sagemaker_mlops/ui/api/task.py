@@ -28,7 +28,7 @@ MAX_TEXT = 200_000  # characters of a request or a result
 
 @router.get("/task")
 def task(dag_id: DagId, run_id: RunId, task_id: TaskId, map_index: int = -1) -> dict[str, Any]:
-    """The view of a step; ``step`` is null for a task that is no step of a pipeline."""
+    """The view of a step; ``step`` is null for a task that is not a step of a pipeline."""
     source, name = _step_of(dag_id, run_id, task_id, map_index)
     if source is None or not name:
         return {"step": None, "why": NOT_A_STEP}
@@ -70,7 +70,7 @@ def _recorded(record: RecordDocument | None, name: str) -> StepDocument | dict[s
 
 
 def _request(source: RunSource, step: StepDocument | dict[str, Any]) -> Json:
-    """The request in the record, or where the record stored it; a sentence if that cannot be read."""
+    """The request, from the record or from the object that the record refers to; a sentence if that cannot be read."""
     if step.get("request") or not step.get("request_uri") or not source.uri or source.record is None:
         return step.get("request")
     from ...records.store.reader import request_of
@@ -96,7 +96,7 @@ def _why_not_cached(now: StepDocument | dict[str, Any], was: StepDocument | dict
 
 
 def _text(value: Json) -> JsonObject | None:
-    """A value as indented JSON, cut off where it becomes too long for a page."""
+    """A value as indented JSON, cut off if it is too long for a page."""
     if value in (None, "", {}):
         return None
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -1,1 +1,1 @@
-"""What the pages show, from Airflow's database and from the store of records."""
+"""The data of the pages, from Airflow's database and the record store."""

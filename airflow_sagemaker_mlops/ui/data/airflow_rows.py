@@ -103,7 +103,7 @@ def xcoms(dag_id: str, run_id: str, keys: Sequence[str], task_id: str = "") -> d
 
 
 def task_order(dag_id: str) -> dict[str, int]:
-    """The place of each task in the latest version of the DAG, in the order in which its file makes them."""
+    """The position of each task in the latest version of the DAG, in the order in which its file creates them."""
     from airflow.models.serialized_dag import SerializedDagModel as Row
     from sqlalchemy import select
 
@@ -124,7 +124,7 @@ class XComRow:
 
 
 def latest_xcoms(dag_id: str, task_ids: Sequence[str], key: str, limit: int) -> list[XComRow]:
-    """What the tasks sent under ``key`` in the latest runs of their DAG, newest first."""
+    """The XComs with ``key`` that the tasks pushed in the latest runs of their DAG, newest first."""
     from airflow.models.xcom import XComModel as Row
     from sqlalchemy import select
 
@@ -156,7 +156,7 @@ class TryRow:
 
 
 def tries_of(dag_id: str, run_id: str, task_id: str, map_index: int, limit: int = 20) -> list[TryRow]:
-    """The tries of a task instance, the first first."""
+    """The tries of a task instance, oldest first."""
     from airflow.models.taskinstance import TaskInstance
     from airflow.models.taskinstancehistory import TaskInstanceHistory
     from sqlalchemy import select
@@ -192,7 +192,7 @@ def serialized_dag(dag_id: str) -> Mapping[str, Json]:
 
 
 def dags_mentioning(word: str, among: Sequence[str]) -> list[str]:
-    """Those of the DAGs whose serialized text has ``word``; none if Airflow compresses serialized DAGs."""
+    """The DAGs whose serialized text contains ``word``; none if Airflow compresses serialized DAGs."""
     from airflow.models.serialized_dag import SerializedDagModel as Row
     from sqlalchemy import String, cast, select
 

@@ -1,4 +1,4 @@
-"""The definition of a DAG's pipelines, read from the serialized DAG: there is one before the first run."""
+"""The definition of a DAG's pipelines, read from the serialized DAG, which exists before the first run."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _step(task: JsonObject) -> tuple[DefinedStep, list[str]]:
         name=_text(task.get("task_id")),
         type=kind,
         title=_text(task.get("_task_display_name") or task.get("task_display_name")),
-        about=unescape(doc) if kind != operator else doc,  # ours is escaped Markdown
+        about=unescape(doc) if kind != operator else doc,  # this package writes escaped Markdown
         decides=condition_in(doc) if kind == "Condition" else "",
         settings=_settings(task),
     )
@@ -62,7 +62,7 @@ def _step(task: JsonObject) -> tuple[DefinedStep, list[str]]:
 
 
 def _settings(task: JsonObject) -> JsonObject:
-    """The step's keys in the definition, if it starts in the triggerer; the serialized DAG has no others."""
+    """The step's keys in the definition if it starts in the triggerer; the serialized DAG has them only then."""
     arguments = as_object(as_object(task.get("start_trigger_args")).get("trigger_kwargs"))
     text = (as_object(arguments.get("__var")) or arguments).get("task")
     if not isinstance(text, str):

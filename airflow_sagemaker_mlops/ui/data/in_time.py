@@ -1,4 +1,4 @@
-"""Calls that may hang (S3, STS) in a few threads of their own, so that a request of the API ends in time."""
+"""Runs calls that may hang (S3, STS) in separate threads, so that an API request ends in time."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ class NoAnswer(Exception):
 
 
 def in_time(call: Callable[[], Result], seconds: float = SECONDS) -> Result:
-    """The result of ``call``.  Raises :class:`NoAnswer`; the call then ends in its thread, unseen."""
+    """The result of ``call``.  Raises :class:`NoAnswer`; the call then continues in its thread, unused."""
     if not _PLACES.acquire(blocking=False):
-        raise NoAnswer("The store of records does not answer, and others wait for it already. Try again in a minute.")
+        raise NoAnswer(
+            "The record store does not answer, and other requests are already waiting for it. Try again in a minute."
+        )
     future = _THREADS.submit(call)
     future.add_done_callback(lambda _done: _PLACES.release())
     try:
         return future.result(timeout=seconds)
     except TooSlow:
         future.cancel()
-        raise NoAnswer(f"The store of records did not answer within {seconds:.0f} seconds.") from None
+        raise NoAnswer(f"The record store did not answer within {seconds:.0f} seconds.") from None

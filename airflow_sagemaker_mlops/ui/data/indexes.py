@@ -18,7 +18,7 @@ from .run_source import RETURNED, reader_message
 from .stores import opened, place_of
 
 FRESH_S = 10.0
-ANSWER_S = 3.0  # of a location that is listed
+ANSWER_S = 3.0  # age of a listing that is still used
 INDEXES_S = 8.0  # of all indexes of a page
 MAX_KEPT = 200
 MAX_PLACES = 200  # pipelines that a page over several DAGs reads
@@ -45,7 +45,7 @@ class Place:
 def places_of(dags: Collection[str]) -> tuple[list[Place], list[str]]:
     """Where the records of ``dags`` are, and why a location cannot be read.
 
-    Blocking: two queries, and one listing for each location; one location that does not answer hides no other.
+    Blocking: two queries, and one listing for each location; a location that does not answer does not hide the others.
     Records in ``daily.train`` belong to the DAG of this name if there is one, else to the group "train" of "daily".
     """
     known = dag_ids()
@@ -96,7 +96,7 @@ def index_of(place: Place) -> Index:
 
 
 def indexes_of(places: list[Place]) -> tuple[dict[Place, Index], list[str]]:
-    """The indexes of several pipelines, and why others cannot be read: one of them hides no other.  Blocking."""
+    """The indexes of several pipelines, and why others cannot be read.  Blocking."""
     readers = ThreadPoolExecutor(max_workers=READERS)
     asked = {place: readers.submit(index_of, place) for place in places[:MAX_PLACES]}
     readers.shutdown(wait=False)
@@ -115,7 +115,7 @@ def indexes_of(places: list[Place]) -> tuple[dict[Place, Index], list[str]]:
 
 
 def _locations(dags: Collection[str]) -> Iterator[str]:
-    """Where the configuration says, and where the latest runs of the DAGs have put their records."""
+    """The configured location, and those to which the latest runs of the DAGs wrote their records."""
     if location := settings.location_of(""):
         yield location
     for task in (STATUS_TASK_ID, TEARDOWN_TASK_ID):

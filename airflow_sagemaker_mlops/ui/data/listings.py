@@ -1,4 +1,4 @@
-"""Stored listings for a comparison: those of small inputs only, because a page does not wait for a million lines."""
+"""Stored listings for a comparison: only those of small inputs, because a page cannot wait for a million lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs that a run is compared with: the one before it, the champion's, and the one that it reproduces."""
+"""The runs that a run is compared with: the previous one, the champion's, and the one that it reproduces."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _record_at(address: Address, pipeline: Pipeline) -> RecordDocument | None:
 
     try:
         return sealed_record(address.uri, replace(pipeline, run_id=address.run_id), amended=False)[0]
-    except (BrokenRecord, ForeignRecord, NoSuchRecord, OlderSchema):  # no reason to hide the run that was asked for
+    except (BrokenRecord, ForeignRecord, NoSuchRecord, OlderSchema):  # must not hide the requested run
         return None
 
 

@@ -42,12 +42,12 @@ class Pipeline:
 
 
 def waits_for_people(row: TaskRow) -> bool:
-    """Whether the task waits for an answer of a person; before Airflow 3.3 such a task is deferred like any other."""
+    """Whether the task waits for a person's answer; before Airflow 3.3, such a task is deferred like any other."""
     return row.state == "awaiting_input" or (row.state == "deferred" and row.operator == "ApprovalStepOperator")
 
 
 def pipelines_of(dag_id: str, run_id: str, rows: Sequence[TaskRow]) -> list[Pipeline]:
-    """The pipelines of the run with these task instances; empty for a DAG that is not ours."""
+    """The pipelines of the run with these task instances; empty for a DAG that is not a pipeline."""
     found = []
     for row in rows:
         group, ending, rest = row.task_id.rpartition(STATUS_TASK_ID)
@@ -58,7 +58,7 @@ def pipelines_of(dag_id: str, run_id: str, rows: Sequence[TaskRow]) -> list[Pipe
 
 
 def chosen(found: Sequence[Pipeline], group: str, instance: int) -> Pipeline:
-    """The pipeline that the reader asked for, or the first."""
+    """The requested pipeline, or the first one."""
     return next((one for one in found if (one.group, one.instance) == (group, instance)), found[0])
 
 

@@ -1,7 +1,7 @@
 """A model package group as the model registry knows it now: versions, champion, its changes, and what endpoints serve.
 
-A few List calls whatever the group's size, one Get call for each of the latest changes, and three Describe calls for
-each endpoint.  Blocking.
+A few List calls regardless of the group's size, one Get call for each of the latest changes, and three Describe calls
+for each endpoint.  Blocking.
 """
 
 from __future__ import annotations

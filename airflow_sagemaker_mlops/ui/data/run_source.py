@@ -1,8 +1,8 @@
-"""The record of a DAG run: sealed once the run has ended, else put together from what its tasks have left so far.
+"""The record of a DAG run: sealed once the run has ended, until then assembled from what its tasks have stored.
 
-The status task stores the address of the sealed record as an XCom, so nobody has to know how the DAG was configured.
-While the run is on, Airflow's task instances say where each step is, and the step records in the store what those that
-ended have done.  Without S3 the page still shows the states, and a sentence says what is missing.
+The status task stores the address of the sealed record as an XCom, so the DAG's configuration is not needed.
+During the run, Airflow's task instances give the state of each step, and the step records in the store the results of
+those that ended.  Without S3 the page still shows the states, and a sentence says what is missing.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _LOCK = Lock()
 
 @dataclass(slots=True)
 class RunSource:
-    """What is known of one pipeline in a DAG run.
+    """The known data of one pipeline in a DAG run.
 
-    pipelines   all pipelines of the run; empty if the DAG is not ours
-    record      sealed, or put together; ``None`` without a pipeline
+    pipelines   all pipelines of the run; empty if the DAG has none
+    record      sealed, or assembled; ``None`` without a pipeline
     why_not     why there is no sealed record; "" if there is one
     waiting     ids of tasks that wait for a person
     """
@@ -67,7 +67,7 @@ class RunSource:
 
 
 def source_of(dag_id: str, run_id: str, group: str = "", instance: int = -1, *, read: bool = True) -> RunSource | None:
-    """What is known of the run; ``None`` if it does not exist.  Blocking, for a few seconds at most.
+    """The known data of the run; ``None`` if it does not exist.  Blocking, for a few seconds at most.
 
     read   whether to read its record; without it only what Airflow's database knows
     """
@@ -153,7 +153,7 @@ def _is_open(source: RunSource) -> bool:
 
 
 def _put_together(source: RunSource) -> RecordDocument:
-    """What an unfinished run has left so far, in the shape of a record."""
+    """What an unfinished run has stored so far, in the shape of a record."""
     pipeline = cast("Pipeline", source.pipeline)
     written = _step_records(source, pipeline)
     steps: list[StepDocument] = []
@@ -210,7 +210,7 @@ def _step_records(source: RunSource, pipeline: Pipeline) -> dict[str, StepDocume
 
 
 def location_of_records(pipeline: Pipeline) -> str:
-    """Where the pipeline's records are: beside its latest one, or else where the configuration says."""
+    """The location of the pipeline's records: that of the latest one, or else the configured one."""
     for address in addresses(pipeline, 1):
         return place_of(address.uri)[0]
     return settings.location_of("")

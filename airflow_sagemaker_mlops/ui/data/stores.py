@@ -45,7 +45,7 @@ def aws_connection() -> Any:
 
 
 def is_local() -> bool:
-    """Whether the default connection leads to this machine, so that the AWS console knows nothing of its resources."""
+    """Whether the default connection leads to this machine, so that the AWS console does not have its resources."""
     try:
         return bool(aws_connection().is_local)
     except Exception:  # without a connection there is no account that a link could lead to

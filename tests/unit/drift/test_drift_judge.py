@@ -164,7 +164,7 @@ def test_files_without_names_have_numbered_columns(tmp_path: Path) -> None:
         ("", None, "holds no records"),
         ("a,b\n", None, "holds no records"),
         ("a,a\n1,2\n", {"Label": "b"}, "there is no column b"),
-        ("a,b\n1,x\n", {"Numeric": ["b"]}, 'the column "b" is to hold numbers, and holds "x"'),
+        ("a,b\n1,x\n", {"Numeric": ["b"]}, 'the column "b" is declared numeric, but holds "x"'),
         ("a,b\n1,2\n3,4,5\n", None, "cannot be read"),
         ("a\n" + "\udcff", None, "cannot be read"),
     ],
