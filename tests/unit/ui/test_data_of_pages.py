@@ -15,7 +15,7 @@ from airflow_sagemaker_mlops.ui.data.in_time import MAX_WAITING, THREADS, NoAnsw
 from airflow_sagemaker_mlops.ui.data.indexes import Place, indexes_of
 from airflow_sagemaker_mlops.ui.data.other_runs import champion_in, conf_of
 from airflow_sagemaker_mlops.ui.data.pipelines import Pipeline, chosen, pipelines_of, steps_of, waits_for_people
-from airflow_sagemaker_mlops.ui.data.run_source import told
+from airflow_sagemaker_mlops.ui.data.run_source import reader_message
 from airflow_sagemaker_mlops.ui.data.stores import place_of
 
 STATUS = "PipelineStatusOperator"
@@ -81,8 +81,8 @@ def test_a_store_that_hangs_ends_the_request_and_never_takes_all_threads() -> No
 
 
 def test_errors_of_the_store_are_told_and_others_only_named() -> None:
-    assert told(StoreUnavailable("cannot read s3://b/k: no.")) == "cannot read s3://b/k: no."
-    said = told(RuntimeError("arn:aws:iam::123456789012:role/secret"))
+    assert reader_message(StoreUnavailable("cannot read s3://b/k: no.")) == "cannot read s3://b/k: no."
+    said = reader_message(RuntimeError("arn:aws:iam::123456789012:role/secret"))
     assert "RuntimeError" in said
     assert "secret" not in said
 
