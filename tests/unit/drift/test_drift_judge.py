@@ -236,7 +236,7 @@ def test_values_of_a_run_are_put_into_the_rules_and_drift_fails_the_job_that_is_
     assert "the limit is 0.2" in capsys.readouterr().err
     assert main([*files, "--set", ".Rules[0].Max", "50"]) == 0
     assert main([*files, "--set", ".Rules[7].Max", "50"]) == 2
-    assert "there is no .Rules[7].Max in the rules" in capsys.readouterr().err
+    assert "the rules have no .Rules[7].Max" in capsys.readouterr().err
 
 
 def test_the_profile_is_that_of_the_next_baseline(tmp_path: Path, baseline: Path) -> None:

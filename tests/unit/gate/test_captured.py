@@ -52,7 +52,7 @@ def test_the_records_of_the_request_count_if_they_were_captured() -> None:
     two = "1,2\n3,4\n"
     answers = pair_captured([line("a", "0.1\n0.2", asked=two)], [line("a", "[0.3, 0.4]", "JSON", two)])
     assert answers.rows == [("a/0", 0.3, 0.1), ("a/1", 0.4, 0.2)]
-    with pytest.raises(BadPredictions, match="line 1: has another number of scores than of records"):
+    with pytest.raises(BadPredictions, match="line 1: has a different number of scores than records"):
         pair_captured([line("a", "[0.2, 0.3, 0.5]", "JSON", "1,2")], [line("a", "[0.1, 0.1, 0.8]", "JSON", "1,2")])
 
 
@@ -63,7 +63,7 @@ def test_the_records_of_the_request_count_if_they_were_captured() -> None:
         ([line(None, "1")], "line 1: has no inference id"),
         ([line("a", "nan")], "no finite score"),
         ([line("a", "yes")], "no finite score"),
-        ([line("a", "x", "BASE64")], "no base64"),
+        ([line("a", "x", "BASE64")], "not base64"),
         ([line("a", '{"score": null}', "JSON")], "no finite score"),
         ([line("a", "1"), line("a", "1")], "a: have an inference id that occurs twice"),
     ],

@@ -71,7 +71,7 @@ def test_parquet_is_read_with_its_nulls_named(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({**columns, "candidate": ["0.1", "0.2"]}), tmp_path / "p.parquet")
     assert "candidate has the type string instead of numbers" in refused(tmp_path / "p.parquet")
     (tmp_path / "p.parquet").write_bytes(b"PAR1 and nothing else")
-    assert "no Parquet file that can be read" in refused(tmp_path / "p.parquet")
+    assert "is not a readable Parquet file" in refused(tmp_path / "p.parquet")
 
 
 @pytest.mark.parametrize(

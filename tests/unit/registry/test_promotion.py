@@ -115,7 +115,7 @@ def test_who_compared_with_an_earlier_champion_loses_and_is_reported_by_which_ru
     assert str(error.value) == (
         'The champion of "late-flights" changed since the comparison with version 1: run tuesday of late promoted '
         f"version 2 at 2026-11-30T05:00:00.000Z (s3://bucket/{FOLDER}000002.json). Nothing was promoted. Compare with "
-        "the champion of today."
+        "the current champion."
     )
     assert fake.packages[f"{ARN}3"]["ModelApprovalStatus"] == "PendingManualApproval"
 
@@ -381,7 +381,7 @@ def test_a_promotion_that_was_abandoned_is_not_finished_if_its_version_is_approv
 def test_a_rollback_whose_version_is_rejected_meanwhile_leaves_the_champion() -> None:
     fake = two_champions()
     promoted(fake, fake.version(3), "wednesday")
-    by: Any = {"by": {"user": "ann"}, "reason": "No good.", "tell": print}
+    by: Any = {"by": {"user": "ann"}, "reason": "No good.", "log": print}
     interrupted(fake, lambda: rollback(fake.client, history(fake), ident="r", **by), "UpdateModelPackage")
     rejected(fake, f"{ARN}2")
     with pytest.raises(Abandoned, match="version 3 stays the champion"):
@@ -392,7 +392,7 @@ def test_a_rollback_whose_version_is_rejected_meanwhile_leaves_the_champion() ->
 
 def test_an_interrupted_rollback_is_finished_only_for_who_expects_the_version_that_it_replaces() -> None:
     fake = two_champions()
-    by: Any = {"by": {"user": "ann"}, "reason": "No good.", "tell": print}
+    by: Any = {"by": {"user": "ann"}, "reason": "No good.", "log": print}
     interrupted(fake, lambda: rollback(fake.client, history(fake), ident="r", **by), "UpdateModelPackage")
     with pytest.raises(RegistryError, match="version 1 is not the one to roll back"):
         rollback(fake.client, history(fake), ident="s", expected=1, **by)
@@ -403,7 +403,7 @@ def test_an_interrupted_rollback_is_finished_only_for_who_expects_the_version_th
 def test_repeating_a_rollback_goes_back_no_further_unless_the_champion_is_named_or_rejected() -> None:
     fake = two_champions()
     promoted(fake, fake.version(3), "wednesday")
-    by: Any = {"by": {"user": "ann"}, "reason": "No good.", "tell": print}
+    by: Any = {"by": {"user": "ann"}, "reason": "No good.", "log": print}
     rollback(fake.client, history(fake), ident="r", **by)
     with pytest.raises(RegistryError, match=r"Version 2 .* because ann rolled back version 3 .* Nothing was changed"):
         rollback(fake.client, history(fake), ident="s", **by)

@@ -354,7 +354,7 @@ def test_an_altered_bundle_is_not_rolled_back_to(two: Project) -> None:
 
 def test_an_altered_entry_is_a_sentence(two: Project) -> None:
     two.aws.objects[BUCKET, "releases/late/stages/prod/000002.json"] = b'{"number": 2}'
-    with pytest.raises(ReleaseError, match="no release of a stage, or was altered"):
+    with pytest.raises(ReleaseError, match="is not a release of a stage, or was altered"):
         two.roll_back()
 
 
