@@ -149,7 +149,7 @@ def test_a_group_or_a_model_that_is_not_there_is_named(place: Place) -> None:
     place.aws.client("s3").delete_object(Bucket=place.bucket, Key="model.tar.gz")
     gone = place.run()
     assert (
-        f'Version 1 of "{place.group}" is the champion, but its model s3://{place.bucket}/model.tar.gz is not '
+        f'Version 1 of "{place.group}" is the champion, but its model s3://{place.bucket}/model.tar.gz is '
         "no longer there" in gone.cause
     )
 
