@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import json
 import os
 import random
@@ -58,7 +59,8 @@ def measure() -> dict[str, Any]:
 
     with (
         tempfile.TemporaryDirectory() as home,
-        served(Path(home), only_story=True, prepare=_fill) as pages,
+        _registry(Path(home) / "aws") as connection,
+        served(Path(home), only_story=True, prepare=functools.partial(_fill, connection)) as pages,
         sync_playwright() as playwright,
     ):
         api = _api(pages)
@@ -66,6 +68,17 @@ def measure() -> dict[str, Any]:
         found = {name: _page(browser, pages, how) for name, how in _clicks(pages).items()}
         browser.close()
     return {"pages": found, "api": api, "limits": LIMITS, "load": round(os.getloadavg()[0], 1)}
+
+
+@contextlib.contextmanager
+def _registry(state: Path) -> Iterator[str]:
+    """A connection whose registry answers: the pauses before botocore asks again would be the figure otherwise."""
+    from airflow_sagemaker_mlops import local_aws
+
+    try:
+        yield json.dumps(local_aws.start(state).connection())
+    finally:
+        local_aws.stop(state)
 
 
 def _clicks(pages: Any) -> dict[str, tuple[str, str, str, str]]:
@@ -122,7 +135,8 @@ def _cpu(session: Any) -> float:
 
 
 def _api(pages: Any) -> dict[str, dict[str, float]]:
-    """The first request of a route reads the index, the others find it in memory."""
+    """The first request of a route reads the index, the others find it in memory.  Browsers get a script before."""
+    assert pages.get("sagemaker-mlops/static/models.js").status == 200
     asked = {
         "trend": {"dag_id": "decides"},
         "replay": {"dag_id": "decides"},
@@ -165,8 +179,9 @@ def _spent(process: psutil.Process) -> float:
     return 0.0
 
 
-def _fill(variables: dict[str, str]) -> None:
-    """Add the runs, in a process with the server's configuration."""
+def _fill(connection: str, variables: dict[str, str]) -> None:
+    """Add the runs, in a process with the server's configuration, and give the server its connection."""
+    variables["AIRFLOW_CONN_AWS_DEFAULT"] = connection
     command = [sys.executable, "-m", "benchmarks.ui", variables["AIRFLOW__SAGEMAKER_MLOPS__RECORDS"]]
     subprocess.run(command, cwd=ROOT, env=variables, check=True, capture_output=True)
 

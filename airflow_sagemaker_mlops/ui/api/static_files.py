@@ -8,6 +8,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from ..data.stores import warm_up
+
 TYPES = {".js": "text/javascript", ".css": "text/css"}  # the machine's own table may know neither
 
 
@@ -15,7 +17,8 @@ class Scripts(StaticFiles):
     """Files that browsers ask for again: modules import each other by names without a version."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """One file; 304 if the browser has it already."""
+        """One file; 304 if the browser has it already.  Its page asks for data next, so the clients are created now."""
+        warm_up()
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
         kind = TYPES.get(os.path.splitext(path)[1])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import logging
+import threading
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ... import settings
 from ...hooks.connection import AwsConnection
@@ -12,6 +15,10 @@ from ...records.store.protocol import Store
 
 CONNECT_S = 2
 READ_S = 4
+MOST_CONNECTIONS = 50  # to one service; the threads of several requests share its client
+_CLIENTS: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()  # of the boto3 sessions
+_LOCK = threading.Lock()
+log = logging.getLogger(__name__)
 
 
 @functools.lru_cache(maxsize=32)
@@ -53,9 +60,39 @@ def is_local() -> bool:
 
 
 def client_of(service: str) -> Any:
-    """A client of the default connection that gives up after a few seconds."""
+    """A client of the default connection that gives up after a few seconds; created once for each boto3 session."""
+    aws = aws_connection()
+    with _LOCK:
+        made = _CLIENTS.setdefault(aws.session, {})
+    if service not in made:
+        made[service] = aws.make(service, aws.region, _config(aws.config))
+    return made[service]
+
+
+@functools.cache
+def warm_up() -> None:
+    """Create the clients in a thread, once in a process.
+
+    The imports and the models of the services take half a second of CPU, and the first page would wait for them.
+    """
+    threading.Thread(target=_create_clients, name="clients for pages", daemon=True).start()
+
+
+def _create_clients() -> None:
+    try:
+        for service in ("s3", "sagemaker"):
+            client_of(service)
+    except Exception as error:  # the page that needs the connection says what is wrong with it
+        log.debug("no clients for pages yet: %s", error)
+
+
+def _config(of_connection: Any) -> Any:
     from botocore.config import Config
 
-    aws = aws_connection()
-    config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"mode": "standard", "max_attempts": 2})
-    return aws.make(service, aws.region, aws.config.merge(config) if aws.config is not None else config)
+    config = Config(
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        retries={"mode": "standard", "max_attempts": 2},
+        max_pool_connections=MOST_CONNECTIONS,
+    )
+    return of_connection.merge(config) if of_connection is not None else config
