@@ -1,28 +1,31 @@
 """Who may read what: every route of the pages for every kind of user, beside what Airflow's own routes answer.
 
 ``make access-matrix`` (a few minutes) asks a server under the simple auth manager and one under FAB, prints a table for
-each, and fails if an answer of ours differs from that of the routes of Airflow that show the same.
+each, and fails if an answer of ours differs from that of the routes of Airflow that show the same.  The application
+itself says which routes there are, so none can be left out; one that this program cannot ask makes it fail.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import quote, urlencode
+
+if TYPE_CHECKING:
+    from fastapi.routing import APIRoute
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 from pages_server import Pages, served  # noqa: E402
 
 OURS, OTHER = "late-flights", "decides"  # the DAG that everybody with few rights may read, and one that they may not
-RUN = ("run", "record", "report", "task")
-DAG = ("trend", "replay", "definition", "comparison", "comparison/report")
-LISTS = ("home", "models", "model", "model/report")
-PUBLIC = ("page", "static/base.js")
+SCRIPT = "/static/base.js"  # of the mounted folder
 FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 READS_RUNS = ("DAG Runs", "Task Instances", "XComs")
 # Roles of FAB's own, or {resource: actions} of a role that is made here.
@@ -38,6 +41,15 @@ FAB_USERS: Mapping[str, str | Mapping[str, tuple[str, ...]]] = {
 SIMPLE_USERS = {"vera": "viewer", "viewer": "viewer", "editor": "user", "op": "op", "admin": "admin"}
 TITLES = {"": "anonymous", "vera": f"viewer without {OTHER}", "without": f"without {OURS} and XComs"}
 WAIT_S = 90
+Kind = Literal["dag", "list", "public"]
+
+
+class Route(NamedTuple):
+    """A route of the pages; ``needs`` are the query parameters without a default."""
+
+    path: str
+    kind: Kind
+    needs: list[str]
 
 
 def main() -> int:
@@ -77,16 +89,64 @@ def _table(manager: str, pages: Pages, users: list[str]) -> Iterator[str]:
 
 def _routes(pages: Pages) -> Iterator[tuple[str, str, list[str]]]:
     """(title, path of ours, paths of Airflow's own that show the same)."""
+    routes = _of_application(pages)
+    assert {route.kind for route in routes} == {"dag", "list", "public"}, routes
     for dag_id, names in {OURS: ("promoted", "rejected"), OTHER: ("good", "bad")}.items():
         run_id, second = (pages.runs[name][1] for name in names)
-        own = _own(dag_id, run_id)
-        about = urlencode({"dag_id": dag_id, "run_id": run_id, "task_id": "TrainModel", "run": [run_id, second]}, True)
-        for route in (*RUN, *DAG):
-            yield f"`{route}` of {dag_id}", f"sagemaker-mlops/api/{route}?{about}", own
-    for route in LISTS:
-        yield f"`{route}`", f"sagemaker-mlops/api/{route}?group={OURS}", _own("~", "~")
-    for route in PUBLIC:
-        yield f"`{route}`", f"sagemaker-mlops/{route}", []
+        about = {"dag_id": dag_id, "run_id": run_id, "task_id": "TrainModel", "run": [run_id, second]}
+        for route in (one for one in routes if one.kind == "dag"):
+            yield f"`{route.path}` of {dag_id}", _address(route, about), _own(dag_id, run_id)
+    for route in (one for one in routes if one.kind == "list"):
+        yield f"`{route.path}`", _address(route, {"group": OURS}), _own("~", "~")
+    for route in (one for one in routes if one.kind == "public"):
+        yield f"`{route.path}`", _address(route, {}), []
+
+
+def _address(route: Route, values: Mapping[str, str | list[str]]) -> str:
+    """What to ask; fails for a route with a parameter that has no value here."""
+    missing = set(route.needs) - set(values)
+    assert not missing, f"{route.path} needs {', '.join(missing)}: give it a value in matrix/access.py."
+    query = urlencode({name: values[name] for name in route.needs}, doseq=True)
+    return f"sagemaker-mlops{route.path}{'?' if query else ''}{query}"
+
+
+def _of_application(pages: Pages) -> list[Route]:
+    """The routes, asked in a process with the server's configuration."""
+    command = [sys.executable, str(Path(__file__)), "routes"]
+    done = subprocess.run(command, env=pages.variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stdout[-2000:] + done.stderr[-4000:])
+    return [Route(*one) for one in json.loads(done.stdout.splitlines()[-1])]
+
+
+def routes_of_application() -> list[Route]:
+    """The routes of the application and its mounted folders.  Fails for one that is not asked with GET."""
+    from fastapi.routing import APIRoute
+    from starlette.routing import Mount
+
+    from airflow_sagemaker_mlops.ui.api.app import build_app
+
+    found: list[Route] = []
+    for route in build_app().routes:
+        if isinstance(route, Mount):
+            assert SCRIPT.startswith(f"{route.path}/"), f"{route.path} is mounted: ask for one of its files, too."
+            found.append(Route(SCRIPT, "public", []))
+        else:
+            assert isinstance(route, APIRoute), f"{route} is no route that can be asked."
+            assert route.methods == {"GET"}, f"{route.path} takes {route.methods}: this program only asks with GET."
+            found.append(Route(route.path, _kind(route), _needs(route)))
+    return found
+
+
+def _kind(route: APIRoute) -> Kind:
+    from airflow_sagemaker_mlops.ui.api.guards import DAG_GUARDS, LIST_GUARDS
+
+    calls = {dependency.call for dependency in route.dependant.dependencies}
+    return "dag" if set(DAG_GUARDS) <= calls else "list" if set(LIST_GUARDS) & calls else "public"
+
+
+def _needs(route: APIRoute) -> list[str]:
+    return [parameter.name for parameter in route.dependant.query_params if parameter.field_info.is_required()]
 
 
 def _own(dag_id: str, run_id: str) -> list[str]:
@@ -147,4 +207,7 @@ def _users_in_database() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_users_in_database() if sys.argv[1:] == ["users"] else main())
+    if sys.argv[1:] == ["routes"]:
+        print(json.dumps(routes_of_application()))
+    else:
+        sys.exit(_users_in_database() if sys.argv[1:] == ["users"] else main())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,3 +50,17 @@ def test_lists_are_closed_to_those_who_lack_a_right_that_airflows_own_lists_take
     with pytest.raises(HTTPException) as refused:
         readable_dags(None)  # type: ignore[arg-type]
     assert refused.value.status_code == 403
+
+
+def test_the_documentation_names_every_route_for_its_readers() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "airflow-ui.md").read_text()
+    named = {
+        f"/{route}" for row in re.findall(r"^\| `/sagemaker-mlops/.*", page, re.MULTILINE) for route in _routes(row)
+    }
+    assert {getattr(route, "path", "").removeprefix("/api") for route in build_app().routes} == named
+
+
+def _routes(row: str) -> list[str]:
+    cell = row.split("|")[1]
+    found = re.findall(r"`/(?:sagemaker-mlops/)?(?:api/)?([a-z/]+)[^`]*`", cell)
+    return [route.rstrip("/") for route in found]
