@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ...airflow_versions import TRIES_IN_ONE_TABLE
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
@@ -89,7 +91,8 @@ def task_rows(dag_id: str, run_id: str) -> list[TaskRow]:
 def xcoms(dag_id: str, run_id: str, keys: Sequence[str], task_id: str = "") -> dict[tuple[str, int, str], Json]:
     """{(task id, map index, key): value} of a run, or of one of its tasks.
 
-    The only place that reads XComs: a version of Airflow that stores them elsewhere needs another function here.
+    From 3.4 on, XComs belong to a try and ``XComModel`` is a view of two tables with the same columns, so a task can
+    have several under one key: the newest counts.
     """
     from airflow.models.xcom import XComModel as Row
     from sqlalchemy import select
@@ -99,7 +102,8 @@ def xcoms(dag_id: str, run_id: str, keys: Sequence[str], task_id: str = "") -> d
     if task_id:
         asked = asked.where(Row.task_id == task_id)
     with _reading() as session:
-        return {(row[0], int(row[1]), row[2]): _value(row[3]) for row in session.execute(asked)}
+        rows = session.execute(asked.order_by(Row.timestamp))
+        return {(row[0], int(row[1]), row[2]): _value(row[3]) for row in rows}
 
 
 def task_order(dag_id: str) -> dict[str, int]:
@@ -128,11 +132,14 @@ def latest_xcoms(dag_id: str, task_ids: Sequence[str], key: str, limit: int) -> 
     from airflow.models.xcom import XComModel as Row
     from sqlalchemy import select
 
-    asked = select(Row.run_id, Row.map_index, Row.value)
+    asked = select(Row.run_id, Row.map_index, Row.value, Row.task_id)
     asked = asked.where(Row.dag_id == dag_id, Row.task_id.in_(task_ids), Row.key == key)
     with _reading() as session:
         rows = session.execute(asked.order_by(Row.timestamp.desc()).limit(limit))
-        return [XComRow(row[0], int(row[1]), _value(row[2])) for row in rows]
+        newest: dict[tuple[str, Instance], XComRow] = {}
+        for row in rows:
+            newest.setdefault((row[0], (row[3], int(row[1]))), XComRow(row[0], int(row[1]), _value(row[2])))
+        return list(newest.values())
 
 
 def note_of(dag_id: str, run_id: str) -> str:
@@ -157,19 +164,28 @@ class TryRow:
 
 def tries_of(dag_id: str, run_id: str, task_id: str, map_index: int, limit: int = 20) -> list[TryRow]:
     """The tries of a task instance, oldest first."""
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.models.taskinstancehistory import TaskInstanceHistory
     from sqlalchemy import select
 
     found: dict[int, TryRow] = {}
     with _reading() as session:
-        for table in (TaskInstanceHistory, TaskInstance):
-            Row: Any = table
+        for Row in _tables_of_tries():
             asked = select(Row.try_number, Row.state, Row.start_date, Row.end_date)
             asked = asked.where(Row.dag_id == dag_id, Row.run_id == run_id, Row.task_id == task_id)
-            for row in session.execute(asked.where(Row.map_index == map_index)):
+            asked = asked.where(Row.map_index == map_index).execution_options(include_all_attempts=True)
+            for row in session.execute(asked):
                 found[int(row[0] or 0)] = TryRow(int(row[0] or 0), str(row[1] or ""), _iso(row[2]), _iso(row[3]))
     return [found[number] for number in sorted(found)][-limit:]
+
+
+def _tables_of_tries() -> list[Any]:
+    """The tables with the tries of task instances, the current one last."""
+    from airflow.models.taskinstance import TaskInstance
+
+    if TRIES_IN_ONE_TABLE:
+        return [TaskInstance]
+    from airflow.models.taskinstancehistory import TaskInstanceHistory
+
+    return [TaskInstanceHistory, TaskInstance]
 
 
 def dag_ids() -> set[str]:
