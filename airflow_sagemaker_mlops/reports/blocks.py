@@ -3,7 +3,7 @@
 A cell is a text, a list of cells, or an object: ``{"word", "tone", "title"}`` is a badge, ``{"to", "text" or "time"}``
 a link inside Airflow, ``{"href", "text"}`` one that leaves it if ``href`` is not empty, ``{"uri", "href"}`` an address
 of AWS, ``{"time"}`` a time in the reader's zone, ``{"seconds"}`` a duration, ``{"mono", "title"}`` a hash,
-``{"muted"}`` a text in the background, and ``{"small"}`` a line below.
+``{"bold"}`` and ``{"muted"}`` texts in the foreground and the background, and ``{"small"}`` a line below.
 """
 
 from __future__ import annotations
@@ -114,9 +114,9 @@ def run_address(dag_id: str, run_id: str, group: str = "", instance: str = "") -
     return f"/dags/{quoted(dag_id)}/runs/{quoted(run_id)}/{RUN_TAB}{query}" if run_id else ""
 
 
-def dag_link(dag_id: str) -> Cell:
+def dag_link(dag_id: str, text: str = "") -> Cell:
     """A link to the tab of a DAG."""
-    return {"to": f"/dags/{quoted(dag_id)}/{DAG_TAB}", "text": dag_id}
+    return {"to": f"/dags/{quoted(dag_id)}/{DAG_TAB}", "text": text or dag_id}
 
 
 def model_link(group: str) -> Cell:

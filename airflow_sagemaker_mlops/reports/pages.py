@@ -35,8 +35,8 @@ MAX_ALERTS = 6
 Groups = Mapping[str, Sequence[str]]
 
 
-def dag_head(view: TrendView) -> list[Block]:
-    """The head of a DAG's page: its last champion, its last run, and what is missing."""
+def dag_head(view: TrendView, kind: str = "h1") -> list[Block]:
+    """The head of a DAG's page: its last champion, its last run, and what is missing; ``kind`` is that of its title."""
     runs = view["runs"]
     last = runs[-1]
     champion = next((run for run in reversed(runs) if run["champion"]), None)
@@ -55,7 +55,7 @@ def dag_head(view: TrendView) -> list[Block]:
         old = counted(view["without_facts"], "run")
         missing.append(note(f"An earlier version recorded {old}, without metrics in the index. {REBUILD} adds them."))
     return [
-        paragraph(title or counted(len(runs), "recorded run"), kind="h1"),
+        paragraph(title or counted(len(runs), "recorded run"), kind=kind),
         paragraph(*facts, kind="smk-row"),
         *missing,
     ]
@@ -194,11 +194,17 @@ def comparison_page(view: ComparisonView) -> list[Block]:
         ):
             if rows:
                 heads = [{"title": "", "right": False}, *({"time": run["started"]} for run in view["runs"])]
-                block = table(
-                    part["title"], [], [[row["name"], *(one or "–" for one in row["values"])] for row in rows]
-                )
+                block = table(part["title"], [], [[row["name"], *_values(row["values"])] for row in rows])
                 into += [paragraph(part["title"], kind="h3"), {**block, "columns": heads}]
     return [*blocks, {"fold": "What is the same", "blocks": hidden}] if hidden else blocks
+
+
+def _values(values: Sequence[str]) -> list[Cell]:
+    """The values of several runs; those that differ from the run before are bold."""
+    before = [*values[:1], *values]
+    return [
+        value or "–" if value == old else {"bold": value or "–"} for old, value in zip(before, values, strict=False)
+    ]
 
 
 def models_page(groups: Groups, champions: Sequence[HomeChampion], why: str) -> list[Block]:
@@ -219,7 +225,7 @@ def models_page(groups: Groups, champions: Sequence[HomeChampion], why: str) -> 
     found = table("Model package groups", ["Model package group", "Champion", "Metric", "Since", "DAGs"], rows)
     empty = note("No run of a DAG that you may read has registered a model yet.")
     head = [paragraph("Models", kind="h1"), slot("approvals")]
-    return [*head, *([note(why, "unsure")] if why else []), found if rows else empty]
+    return [*head, *([note(why, "unsure")] if why else []), *([found] if rows else [] if why else [empty])]
 
 
 def model_page(view: ModelView, dags: Sequence[Mapping[str, object]] = ()) -> list[Block]:

@@ -2,8 +2,8 @@
 
 3.0         ignores all of it: people open the page that the task ``pipeline.status`` links to
 3.1 to 3.3  tabs on every DAG; a tab on another DAG says that it is not a SageMaker pipeline
-3.4         ``applies_to`` hides the tabs of other DAGs; ``asset`` and the overview pages exist (from its documentation,
-            not run yet)
+3.4         ``applies_to`` hides the tabs of other DAGs; the asset of a model has its page, the overview of a DAG a
+            card, and a DAG run a button (from its documentation and the source of 3.4.0b2, not run yet)
 
 An unknown ``destination`` makes Airflow drop the whole plugin, with one line in the log (3.3.2).
 """
@@ -54,25 +54,32 @@ APPS: tuple[App, ...] = (
     App("Pipeline", "dag.js", "dag", "sagemaker-pipeline", applies_to=OUR_DAGS),
     App("Models", "models.js", "nav", "sagemaker-models"),
     App("SageMaker models", "home.js", "dashboard"),
+    App("Models", "models.js", "asset", "sagemaker-models-of-asset", since=SCOPED),
+    App("SageMaker pipeline", "home.js", "dag_overview", since=SCOPED, applies_to=OUR_DAGS),
 )
+# Buttons beside Airflow's own.  An action has no other keys than these four, so its component looks at the DAG's tags.
+ACTIONS: tuple[App, ...] = (App("Decision of the run", "home.js", "dag_run", since=SCOPED),)
 
 
 def entries(kind: str, airflow: Version | None = None, apps: Sequence[App] | None = None) -> list[dict[str, Any]]:
     """The plugin's entries of ``kind`` ("react_apps", "external_views" or "ui_actions") on this or another Airflow."""
     version = airflow or (AIRFLOW[0], AIRFLOW[1])
+    if kind == "ui_actions":
+        return [{"action_type": "react", **_component(one)} for one in ACTIONS if one.since <= version < one.until]
     if kind != "react_apps":
         return []
     chosen = (app for app in (APPS if apps is None else apps) if app.since <= version < app.until)
     return [_entry(app, version) for app in chosen]
 
 
-def _entry(app: App, version: Version) -> dict[str, Any]:
+def _component(app: App) -> dict[str, Any]:
     # 3.1 and 3.2 import ``bundle_url`` unchanged, so an address relative to the page would not work there.
-    entry: dict[str, Any] = {
-        "name": app.name,
-        "bundle_url": f"{base_path()}/sagemaker-mlops/static/{app.script}?v={__version__}",
-        "destination": app.destination,
-    }
+    address = f"{base_path()}/sagemaker-mlops/static/{app.script}?v={__version__}"
+    return {"name": app.name, "bundle_url": address, "destination": app.destination}
+
+
+def _entry(app: App, version: Version) -> dict[str, Any]:
+    entry = _component(app)
     if app.route:
         entry["url_route"] = app.route
     if app.nav_top_level:

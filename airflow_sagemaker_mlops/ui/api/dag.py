@@ -15,10 +15,10 @@ from ...records.model.timestamps import moment
 from ...records.store.index import Index
 from ...records.store.listing import ListingOf, no_listing
 from ...records.store.reader import read_record
-from ...reports.blocks import note
+from ...reports.blocks import dag_link, note, paragraph
 from ...reports.comparison_view import MAX_RUNS, comparison_view
 from ...reports.definition_view import definition_view
-from ...reports.pages import comparison_page, dag_page
+from ...reports.pages import comparison_page, dag_head, dag_page
 from ...reports.replay_view import replay_view
 from ...reports.trend_view import trend_view
 from ..data.definitions import is_pipeline, steps_of_dag
@@ -38,14 +38,22 @@ Runs = Annotated[list[str], Query(min_length=1, max_length=MAX_RUNS)]
 
 
 @router.get("/trend")
-def trend(dag_id: DagId, group: Group = "") -> dict[str, Any]:
-    """The trend over a pipeline's recorded runs; null, with a sentence in ``why``, if there are none."""
-    return _of_index(dag_id, group, _trend)
+def trend(dag_id: DagId, group: Group = "", head: bool = False) -> dict[str, Any]:
+    """The trend over a pipeline's recorded runs; null, with a sentence in ``why``, if there are none.
+
+    head   only what the card on the DAG's overview shows
+    """
+    return _of_index(dag_id, group, _head if head else _trend)
 
 
 def _trend(place: Place, index: Index) -> dict[str, Any]:
     view = trend_view(index.summaries.values(), damaged=len(index.damaged))
     return {"blocks": dag_page(place.dag_id, view, place.group)}
+
+
+def _head(place: Place, index: Index) -> dict[str, Any]:
+    view = trend_view(index.summaries.values())
+    return {"blocks": [*dag_head(view, "h2"), paragraph(dag_link(place.dag_id, "Metrics, comparison and replay"))]}
 
 
 @router.get("/replay")

@@ -8,6 +8,7 @@ export function Cell({ of }) {
   if (!of || typeof of === "string") return of || null;
   if (Array.isArray(of)) return of.map((one, i) => h(Fragment, { key: i }, h(Cell, { of: one }), " "));
   if (of.small) return Small(of.small);
+  if (of.bold) return h("b", null, of.bold);
   if (of.uri) return h(Uri, of);
   if (of.mono) return h("span", { className: "smk-mono", title: of.title }, of.mono);
   const words = of.time ? time(of.time) : of.text;

@@ -11,6 +11,7 @@ from record_examples import record, training
 
 from airflow_sagemaker_mlops.records.store.sealed import seal_document
 from airflow_sagemaker_mlops.reports.comparison_view import MAX_RUNS, comparison_view
+from airflow_sagemaker_mlops.reports.pages import comparison_page
 
 
 def sealed(name: str, rounds: int, **more: Any) -> dict[str, Any]:
@@ -36,6 +37,12 @@ def test_why_a_run_is_different_is_said_in_sentences() -> None:
     assert why["different"] == ["NumRound 80 → 120.", "Mse 5.85 → 5.05."] or "mse" in " ".join(why["different"]).lower()
     assert "definition" in why["same"]
     assert "code" in why["same"]
+
+
+def test_a_value_that_differs_from_the_run_before_is_bold() -> None:
+    blocks = comparison_page(comparison_view([sealed("a1", 80), sealed("b2", 120), sealed("c3", 120)]))
+    (rows,) = [block["rows"] for block in blocks if block.get("table") == "Parameters"]
+    assert rows[0]["cells"] == ["NumRound", "80", {"bold": "120"}, "120"]
 
 
 def test_equal_runs_differ_in_nothing() -> None:

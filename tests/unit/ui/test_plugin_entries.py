@@ -12,7 +12,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from airflow_sagemaker_mlops.ui.api.app import static_folder
 from airflow_sagemaker_mlops.ui.plugin import SageMakerUiPlugin
-from airflow_sagemaker_mlops.ui.registered import APPS, NEVER, entries
+from airflow_sagemaker_mlops.ui.registered import ACTIONS, APPS, NEVER, entries
 
 # ``destination`` in core_api/datamodels/plugins.py of each version, and for 3.4 its documentation
 DESTINATIONS = {
@@ -33,6 +33,11 @@ DESTINATIONS = {
     },
 }
 KEYS = {"name", "bundle_url", "destination", "url_route", "nav_top_level", "category", "icon", "icon_dark_mode"}
+
+
+# The records that ``applies_to`` can look at, in plugins_manager.py of 3.4.0b2; it ignores paths at others
+RECORDS = {"dag": {"dag"}, "dag_overview": {"dag"}, "dag_run": {"dag", "dag_run"}, "asset": {"asset"}}
+RECORDS |= {"task_instance": {"dag", "dag_run", "task", "task_instance"}}
 
 
 @pytest.mark.parametrize("version", DESTINATIONS)
@@ -63,6 +68,25 @@ def test_before_3_4_no_entry_names_its_dags() -> None:
     assert all(entry["applies_to"] for entry in tabs)
 
 
+def test_on_3_4_dags_and_assets_have_their_components_and_other_dags_have_none() -> None:
+    made = {entry["destination"]: entry for entry in entries("react_apps", (3, 4))}
+    assert set(made) >= {"dag", "dag_run", "task_instance", "dag_overview", "asset"}
+    for destination, entry in made.items():
+        for path, values in entry.get("applies_to", {}).items():
+            assert path.partition(".")[0] in RECORDS[destination]
+            assert isinstance(values, list)
+            assert all(isinstance(value, str) for value in values)
+    assert "url_route" not in made["dag_overview"]  # rendered inside the page
+
+
+def test_buttons_exist_from_3_4_on_with_the_four_keys_that_airflow_takes() -> None:
+    assert entries("ui_actions", (3, 3)) == []
+    made = entries("ui_actions", (3, 4))
+    assert [set(action) for action in made] == [{"action_type", "name", "destination", "bundle_url"}]
+    assert {action["action_type"] for action in made} == {"react"}
+    assert {action["destination"] for action in made} <= {"dag", "dag_run", "task_instance"}
+
+
 def test_this_airflow_accepts_the_plugin() -> None:
     datamodels = pytest.importorskip("airflow.api_fastapi.core_api.datamodels.plugins")
     model = getattr(datamodels, "ReactAppResponse", None)
@@ -74,7 +98,7 @@ def test_this_airflow_accepts_the_plugin() -> None:
 
 
 def test_every_script_that_is_registered_exists_and_publishes_its_name() -> None:
-    for app in APPS:
+    for app in (*APPS, *ACTIONS):
         script = (static_folder() / app.script).read_text()
         assert f'publish("{app.name}"' in script or app.until < NEVER, app
 
