@@ -87,7 +87,7 @@ def _view(dags: set[str], group: str) -> tuple[ModelView | None, str]:
     except Exception as error:
         return None, reader_message(error)
     if group not in groups_of(by_dag):
-        return None, " ".join([UNKNOWN, *notes])
+        return None, " ".join(notes) or UNKNOWN
     registry, why = _registry(group, by_dag)
     view = model_view(group, by_dag, registry, why, readable=dags)
     view["notes"] = [*view["notes"], *notes]

@@ -35,7 +35,7 @@ def others_of(source: RunSource) -> OtherRuns:
     """The record before that of ``source``, and that of the run that made the champion.  Blocking, for seconds."""
     found = OtherRuns()
     earlier = before(source, LOOKED_THROUGH)
-    if not earlier or source.record is None:
+    if not earlier or source.record is None or source.silent:
         return found
     pipeline = cast("Pipeline", source.pipeline)
     try:

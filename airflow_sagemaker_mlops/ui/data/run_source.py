@@ -14,6 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from ... import settings
+from ...aws_errors import error_code
 from ...records.model.errors import NoSuchRecord, RecordError
 from ...records.store.sealed import belongs_to, parse_record, record_name
 from .airflow_rows import RunRow, TaskRow, as_object, latest_xcoms, run_row, task_order, task_rows, xcoms
@@ -42,6 +43,7 @@ class RunSource:
     record      sealed, or assembled; ``None`` without a pipeline
     why_not     why there is no sealed record; "" if there is one
     waiting     ids of tasks that wait for a person
+    silent      the store did not answer in time, so nothing asks it again for this page
     """
 
     run: RunRow
@@ -53,6 +55,7 @@ class RunSource:
     uri: str = ""
     why_not: str = ""
     waiting: list[str] = field(default_factory=list)
+    silent: bool = False
 
     def tasks(self) -> list[tuple[str, TaskRow]]:
         """(step name, task instance) of the pipeline's steps."""
@@ -87,7 +90,7 @@ def source_of(dag_id: str, run_id: str, group: str = "", instance: int = -1, *, 
                 lambda: sealed_record(source.uri, cast("Pipeline", source.pipeline))
             )
         except Exception as error:
-            source.why_not = reader_message(error)
+            _note(source, error)
     if source.record is None:
         source.record = _put_together(source)
     return source
@@ -136,8 +139,19 @@ def _read(store: Store, key: str, uri: str, pipeline: Pipeline) -> RecordDocumen
     return record
 
 
+def _note(source: RunSource, error: Exception) -> None:
+    """Keep the first reason why the store cannot be read."""
+    source.why_not = source.why_not or reader_message(error)
+    source.silent = source.silent or isinstance(error, NoAnswer)
+
+
 def reader_message(error: Exception) -> str:
     """A sentence for the reader of the page.  Errors of AWS and of Airflow go to the log: they may name accounts."""
+    if isinstance(error, RecordError) and type(error.__cause__).__module__.startswith("botocore"):
+        cause = error.__cause__
+        if cause is not None and not error_code(cause):  # it would name the endpoint and all of the request
+            log.warning("%s", error)
+            return f"{str(error).partition(': ')[0]}: S3 does not answer ({type(cause).__name__})."
     if isinstance(error, NoAnswer | RecordError):
         return str(error)
     log.warning("cannot read a record for a page: %s: %s", type(error).__name__, error)
@@ -188,6 +202,7 @@ def _put_together(source: RunSource) -> RecordDocument:
 
 def _from_row(row: TaskRow, name: str, kind: str) -> StepDocument:
     status = UNDER_WAY.get(row.state) or ENDS.get(row.state) or "NotStarted"
+    status = "Waiting" if waits_for_people(row) else status
     step: Any = {"step": name, "type": kind, "status": status, "started": row.started}
     step["ended"] = "" if row.state in UNDER_WAY else row.ended
     return cast("StepDocument", {key: value for key, value in step.items() if value})
@@ -200,11 +215,12 @@ def _step_records(source: RunSource, pipeline: Pipeline) -> dict[str, StepDocume
     location = location_of_records(pipeline)
     if not location:
         source.why_not = source.why_not or "The run is not recorded: no location for records is set."
+    if not location or source.silent:
         return {}
     try:
         found = in_time(lambda: read_step_records(opened(location), pipeline.record_id, pipeline.name))
     except Exception as error:
-        source.why_not = source.why_not or reader_message(error)
+        _note(source, error)
         return {}
     return {one.step: one.as_json() for one in found}
 

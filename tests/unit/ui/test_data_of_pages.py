@@ -6,16 +6,17 @@ import threading
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from airflow_sagemaker_mlops.records.model.errors import StoreUnavailable
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
 from airflow_sagemaker_mlops.records.store.index import add_to_index
-from airflow_sagemaker_mlops.ui.data.airflow_rows import TaskRow
+from airflow_sagemaker_mlops.ui.data.airflow_rows import RunRow, TaskRow, XComRow
 from airflow_sagemaker_mlops.ui.data.in_time import MAX_WAITING, THREADS, NoAnswer, in_time
 from airflow_sagemaker_mlops.ui.data.indexes import Place, indexes_of
-from airflow_sagemaker_mlops.ui.data.other_runs import champion_in, conf_of
+from airflow_sagemaker_mlops.ui.data.other_runs import champion_in, conf_of, others_of
 from airflow_sagemaker_mlops.ui.data.pipelines import Pipeline, chosen, pipelines_of, steps_of, waits_for_people
-from airflow_sagemaker_mlops.ui.data.run_source import reader_message
+from airflow_sagemaker_mlops.ui.data.run_source import reader_message, source_of
 from airflow_sagemaker_mlops.ui.data.stores import place_of
 
 STATUS = "PipelineStatusOperator"
@@ -78,6 +79,40 @@ def test_a_store_that_hangs_ends_the_request_and_never_takes_all_threads() -> No
     finally:
         hang.set()
     assert in_time(lambda: "answer", 60) == "answer"
+
+
+def test_a_store_that_did_not_answer_is_asked_once_for_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    hang = threading.Event()
+
+    def opened(location: str) -> None:
+        asked.append(location)
+        hang.wait()
+
+    sent = [XComRow(run, -1, {"Record": f"s3://b/r/d/records/{run}.json"}) for run in ("now", "before")]
+    rows = [row("Train", "TrainingStepOperator"), row("pipeline.status", STATUS)]
+    ended = RunRow("d", "now", "success", "", "", "", "", "")
+    replaced = {"opened": opened, "in_time": lambda call: in_time(call, 0.01), "task_order": lambda _dag_id: {}}
+    replaced |= {"run_row": lambda *_: ended, "task_rows": lambda *_: rows, "latest_xcoms": lambda *_: sent}
+    replaced |= {"xcoms": lambda *_: {("pipeline.status", -1, "return_value"): sent[0].value}}
+    for name, function in replaced.items():
+        monkeypatch.setattr(f"airflow_sagemaker_mlops.ui.data.run_source.{name}", function)
+    try:
+        source = source_of("d", "now")
+        assert source is not None
+        assert source.record is not None
+        assert [step["step"] for step in source.record["steps"]] == ["Train"]
+        assert "did not answer" in source.why_not
+        assert others_of(source).previous is None
+        assert asked == ["s3://b/r"]
+    finally:
+        hang.set()
+
+
+def test_a_connection_that_fails_is_told_without_its_endpoint() -> None:
+    error = StoreUnavailable('cannot read s3://b/k: Could not connect to the endpoint URL: "http://10.1.2.3/b/k?x".')
+    error.__cause__ = EndpointConnectionError(endpoint_url="http://10.1.2.3/b/k?x")
+    assert reader_message(error) == "cannot read s3://b/k: S3 does not answer (EndpointConnectionError)."
 
 
 def test_errors_of_the_store_are_told_and_others_only_named() -> None:
