@@ -143,7 +143,9 @@ def _headline(run: RunFacts, decision: DecisionView | None, steps: Sequence[Step
     if decision is not None:
         repeats = decision["sentence"].lower().startswith(decision["word"].lower())
         return clipped(decision["sentence"] if repeats else f"{decision['word']}: {decision['sentence']}", 1_200)
-    ended = sum(step["status"] not in ("Executing", "NotStarted") for step in steps)
+    ended = sum(step["status"] not in ("Executing", "Waiting", "NotStarted") for step in steps)
+    if waiting := [step["step"] for step in steps if step["status"] == "Waiting"]:
+        return f"Waiting for somebody's answer: {', '.join(waiting)}."
     if run["live"]:
         begun = sum(step["status"] != "NotStarted" for step in steps)
         return f"Running: {ended} of the {begun} steps that have begun have ended."

@@ -199,7 +199,7 @@ class CacheView(TypedDict):
 class StepView(TypedDict):
     """One step.
 
-    status    Succeeded, Failed, Stopped, Executing, NotTaken, NotStarted or NotSelected
+    status    Succeeded, Failed, Stopped, Executing, Waiting (for a person), NotTaken, NotStarted or NotSelected
     loop      the ForEach step that it is an iteration of
     offset    seconds from the start of the run to its own
     cost      in the run's currency, if the price of its instance is known

@@ -18,6 +18,7 @@ STEPS: dict[str, _Said] = {
     "Failed": ("Failed", BAD),
     "Stopped": ("Stopped", UNSURE),
     "Executing": ("Running", BUSY),
+    "Waiting": ("Waiting for a person", UNSURE),
     "NotTaken": ("Not taken", PLAIN),
     "NotStarted": ("Not started", PLAIN),
     "NotSelected": ("Not selected", PLAIN),

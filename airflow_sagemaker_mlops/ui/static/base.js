@@ -19,13 +19,16 @@ class ApiError extends Error {
   constructor(status, sentence) { super(sentence); this.status = status; }
 }
 
-async function answerOf(request) {
+// Characters that turn text around become visible: texts of Airflow's API may come from anybody.
+const visible = (_key, value) => (typeof value === "string" ? value.replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd") : value);
+
+async function answerOf(request, seen) {
   let response;
   try { response = await request; } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "Airflow does not answer. The page tries again when you reload it.");
   }
-  if (response.ok) return response.status === 204 ? null : response.json();
+  if (response.ok) return response.status === 204 ? null : JSON.parse(await response.text(), seen);
   const body = await response.json().catch(() => ({}));
   const said = typeof body.detail === "string" ? body.detail : body.problem;
   throw new ApiError(response.status, (response.status < 500 && SENTENCES[response.status]) || said || `Airflow answered ${response.status}.`);
@@ -44,7 +47,7 @@ const ask = (path, params, signal) => answerOf(fetch(address(path, params), { si
 export const airflow = (path, { method = "GET", body, params } = {}) => answerOf(fetch(
   withParams(new URL(`api/v2/${path}`, document.baseURI), params),
   { method, headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) }, body: body && JSON.stringify(body) },
-));
+), visible);
 
 // An address of parts that may hold anything.
 export const joined = (...parts) => parts.map(encodeURIComponent).join("/");

@@ -43,7 +43,7 @@ function Head({ view, at }) {
   const { run, decision, totals } = view;
   return h("header", null,
     Row(decision && h(Badge, decision), h(Badge, { word: `Run: ${run.word}`, tone: run.tone }), run.live && h("span", { className: "smk-muted", role: "status" }, "live"), Grow(), at.sealed && h(Actions, { at })),
-    h("h1", null, view.headline),
+    h("h1", null, failedIn(view).reduce((said, { cause }) => (cause ? said.replace(`: ${cause}`, "") : said), view.headline)), // the causes follow
     Facts([
       ["Started", time(run.started)],
       [run.live ? "Running for" : "Took", duration(run.live ? (Date.now() - new Date(run.started)) / 1000 : totals.seconds ?? run.seconds)],
@@ -82,8 +82,9 @@ function Reproduced({ found, at }) {
 }
 
 // A verdict that fails its run is told as the decision already.
+const failedIn = (view) => view.steps.filter((step) => step.status === "Failed" && !(step.step === view.decision?.step && view.headline.includes(step.cause)));
 const Failures = ({ view, at }) => {
-  const failed = view.steps.filter((step) => step.status === "Failed" && !(step.step === view.decision?.step && view.headline.includes(step.cause)));
+  const failed = failedIn(view);
   return failed.length > 0 && h(Section, { title: failed.length === 1 ? `Why ${failed[0].step} failed` : `Why ${failed.length} steps failed` }, failed.slice(0, 5).map((step) => h(Failure, { key: step.step, step, at })));
 };
 
@@ -165,7 +166,7 @@ function Parameters({ view }) {
 }
 
 const Drifts = ({ view }) => view.drift.map((drift) => h(Section, { key: drift.step, title: `Drift, by ${drift.step}`, note: drift.records ? `${plural(drift.records, "record")} against ${number(drift.baseline_records)}` : "" },
-  !view.headline.includes(drift.sentence) && Para(h(Badge, drift), " ", drift.sentence), h(Findings, { drift })));
+  h(Findings, { drift })));
 function Findings({ drift }) {
   const order = { bad: 0, unsure: 1 };
   const [some, more] = useSome(drift.findings.toSorted((a, b) => (order[a.tone] ?? 2) - (order[b.tone] ?? 2)), 8);

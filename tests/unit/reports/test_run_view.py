@@ -193,3 +193,10 @@ def test_every_state_has_its_word_beside_its_tone() -> None:
         assert GATE[verdict] in found
     unknown = run_view({"run": {"status": "Melted"}, "steps": [{"step": "S", "status": "Frozen"}]})
     assert {("Melted", "plain"), ("Frozen", "plain")} <= words_in(unknown)
+
+
+def test_a_run_that_waits_for_a_person_says_so() -> None:
+    steps = [{"step": "Train", "status": "Succeeded"}, {"step": "Approve", "status": "Waiting"}]
+    view = run_view({"run": {"dag_id": "daily", "run_id": "r", "status": "Executing"}, "steps": steps})
+    assert view["headline"] == "Waiting for somebody's answer: Approve."
+    assert (view["steps"][1]["word"], view["steps"][1]["tone"]) == ("Waiting for a person", "unsure")
