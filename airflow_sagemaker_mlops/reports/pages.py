@@ -266,7 +266,7 @@ def _champion_facts(view: ModelView, champion: ModelVersion | None, since: Chang
     if champion:
         facts += [f"{one['title']} {as_number(one['value'])}" for one in champion["metrics"]]
     made = f", made by {', '.join(view['dags'])}" if view["dags"] else ""
-    return [*facts, {"muted": counted(len(view["versions"]), "version") + made}]
+    return [*filter(None, facts), {"muted": counted(len(view["versions"]), "version") + made}]
 
 
 def _endpoints(view: ModelView, champion: ModelVersion | None) -> list[Block]:

@@ -52,6 +52,7 @@ def run_view(
     prices: Prices | None = None,
     logs: Logs | None = None,
     console: bool = False,
+    assembled: bool = False,
 ) -> RunView:
     """The view of ``record``.
 
@@ -61,6 +62,7 @@ def run_view(
     :param prices: for the cost of each step
     :param logs: the last lines of jobs' logs, by step; records have none
     :param console: whether to link to the AWS console, which the embedded AWS does not have
+    :param assembled: whether ``record`` is no record, but what Airflow and the step records know
     """
     document, before, best = mapping(record), mapping(previous), mapping(champion)
     cutter = ListLimits()
@@ -92,7 +94,7 @@ def run_view(
         "previous": _other(before),
         "champion": _other(best),
         "cut": cutter.cut,
-        "notes": _notes(record, document, facts, cutter),
+        "notes": _notes(record, document, facts, cutter, assembled=assembled),
     }
 
 
@@ -259,7 +261,7 @@ def _other(document: JsonObject) -> OtherRun | None:
     }
 
 
-def _notes(record: object, document: JsonObject, run: RunFacts, cutter: ListLimits) -> list[str]:
+def _notes(record: object, document: JsonObject, run: RunFacts, cutter: ListLimits, *, assembled: bool) -> list[str]:
     """Sentences about what is missing."""
     if not document:
         return [
@@ -268,6 +270,8 @@ def _notes(record: object, document: JsonObject, run: RunFacts, cutter: ListLimi
     notes: list[str] = []
     if run["live"]:
         notes.append("The run has not ended, or its record was never sealed: this is what its steps have recorded.")
+    elif assembled:
+        notes.append("This is what Airflow knows of its steps.")
     elif not run["sealed"]:
         notes.append("The record is not sealed, so changes to it would not be noticed.")
     else:

@@ -30,6 +30,7 @@ router = APIRouter()
 REGISTRY_S = 6.0
 ALL_S = 12.0
 UNKNOWN = "No run of a DAG that you may read has registered, judged or promoted a model of this group."
+UNREAD = "No record that can be read now names a model of this group."
 Summaries = Mapping[str, Iterable[object]]
 GroupName = Annotated[str, Query(min_length=1, max_length=250)]
 
@@ -87,7 +88,7 @@ def _view(dags: set[str], group: str) -> tuple[ModelView | None, str]:
     except Exception as error:
         return None, reader_message(error)
     if group not in groups_of(by_dag):
-        return None, " ".join(notes) or UNKNOWN
+        return None, " ".join([UNREAD, *notes]) if notes else UNKNOWN
     registry, why = _registry(group, by_dag)
     view = model_view(group, by_dag, registry, why, readable=dags)
     view["notes"] = [*view["notes"], *notes]

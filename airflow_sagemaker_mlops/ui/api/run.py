@@ -67,6 +67,7 @@ def view_of(source: RunSource) -> tuple[RunView, str]:
         amendments=source.amendments,
         prices=_prices(),
         console=not is_local(),
+        assembled=not source.is_sealed,
     )
     return view, others.why_not
 

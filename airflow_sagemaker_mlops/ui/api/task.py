@@ -40,6 +40,7 @@ def task(dag_id: DagId, run_id: RunId, task_id: TaskId, map_index: int = -1) -> 
     sent = xcoms(dag_id, run_id, [REQUEST_KEY, RETURNED, *(link.xcom_key for link in LINKS)], task_id)
     recorded = _recorded(source.record, name)
     result = recorded.get("result") or sent.get((task_id, map_index, RETURNED))
+    known = name not in source.unrecorded
     return {
         "step": shown or {"step": name, "type": recorded.get("type", "")},
         "why": source.why_not,
@@ -47,7 +48,11 @@ def task(dag_id: DagId, run_id: RunId, task_id: TaskId, map_index: int = -1) -> 
         "request": _text(_request(source, recorded) or sent.get((task_id, map_index, REQUEST_KEY))),
         "result": _text(result),
         "links": {link.name: sent.get((task_id, map_index, link.xcom_key)) for link in LINKS},
-        "cache": {"why": _why_not_cached(recorded, _recorded(previous, name)), **(recorded.get("cache") or {})},
+        "known": known,
+        "cache": {
+            "why": _why_not_cached(recorded, _recorded(previous, name)) if known else [],
+            **(recorded.get("cache") or {}),
+        },
         "tries": [asdict(one) for one in tries_of(dag_id, run_id, task_id, map_index)],
         "previous": view["previous"],
     }

@@ -43,6 +43,7 @@ class RunSource:
     record      sealed, or assembled; ``None`` without a pipeline
     why_not     why there is no sealed record; "" if there is one
     waiting     ids of tasks that wait for a person
+    unrecorded  steps of which only Airflow's database knows
     silent      the store did not answer in time, so nothing asks it again for this page
     """
 
@@ -55,6 +56,7 @@ class RunSource:
     uri: str = ""
     why_not: str = ""
     waiting: list[str] = field(default_factory=list)
+    unrecorded: set[str] = field(default_factory=set)
     silent: bool = False
 
     def tasks(self) -> list[tuple[str, TaskRow]]:
@@ -177,6 +179,7 @@ def _put_together(source: RunSource) -> RecordDocument:
         step = written.pop(name, None)
         if step is None or row.state in UNDER_WAY:
             steps.append(_from_row(row, name, kind))
+            source.unrecorded.add(name)
         else:
             steps.append(
                 {

@@ -92,7 +92,7 @@ def _config(of_connection: Any) -> Any:
     config = Config(
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,
-        retries={"mode": "standard", "max_attempts": 2},
+        retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=MOST_CONNECTIONS,
     )
     return of_connection.merge(config) if of_connection is not None else config

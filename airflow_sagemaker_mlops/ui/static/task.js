@@ -18,7 +18,7 @@ function Task({ dagId, runId, taskId, mapIndex }) {
     step.cause && h("div", { className: "smk-panel smk-bad" }, h("strong", null, step.cause), step.reason !== step.cause && h(Code, { value: step.reason, label: "Reason" })),
     links.length > 0 && h("p", { className: "smk-row" }, links.map(([name, url]) => h(Out, { key: name, href: url }, name))),
     h(Section, { title: "Cache" },
-      h("p", null, h(Badge, { word: step.cache?.word || "Cache off", tone: step.cache?.hit ? "good" : "plain" }), " ", cache.source_run && h(Fragment, null, "result of ", h(Link, { to: runPath(dagId, cache.source_run) }, cache.source_run))),
+      h("p", null, h(Badge, { word: step.cache?.word || (data.known ? "Cache off" : "Not known"), tone: step.cache?.hit ? "good" : "plain" }), " ", cache.source_run && h(Fragment, null, "result of ", h(Link, { to: runPath(dagId, cache.source_run) }, cache.source_run))),
       cache.why.length > 0 && h("ul", null, cache.why.map((line) => h("li", { key: line }, line))), cache.key && h("p", null, Mono("key ", cache.key))),
     h(Section, { title: "Tries and jobs" },
       table("Tries", tries, [["Try", (one) => one.number], ["State", (one) => one.state || "none"], ["Started", (one) => time(one.started)], ["Took", lasted, 1]]),
@@ -28,6 +28,6 @@ function Task({ dagId, runId, taskId, mapIndex }) {
     metrics.length > 0 && h(Section, { title: "Metrics" }, table("Metrics", metrics, [["Metric", ([name]) => name], ["Value", ([, value]) => (typeof value === "number" ? number(value, 6) : value), 1]])),
     h(Json, { title: "Request", note: "as it was sent, secrets masked", value: data.request }), h(Json, { title: "Properties", note: "as later steps received them", value: data.result }));
 }
-const Json = ({ title, note, value }) => h(Section, { title, note: value ? note : "none yet" }, value && h(Fragment, null, h(Code, { value: value.text, label: title }), value.left_out > 0 && h("p", null, Muted(`${value.left_out.toLocaleString("en")} more characters are in the record.`))));
+const Json = ({ title, note, value }) => h(Section, { title, note: value ? note : "none recorded" }, value && h(Fragment, null, h(Code, { value: value.text, label: title }), value.left_out > 0 && h("p", null, Muted(`${value.left_out.toLocaleString("en")} more characters are in the record.`))));
 
 publish("SageMaker step", Task);
