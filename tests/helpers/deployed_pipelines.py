@@ -41,6 +41,8 @@ SageMakerPipelineDag(
     "parts-in-worker", definition="parts.json", poll_interval_s=1, start_in="worker", records="{records}"
 )
 SageMakerPipelineDag("thousand", definition="thousand.json", poll_interval_s=1)
+SageMakerPipelineDag("ask", definition="ask.json", poll_interval_s=1)
+SageMakerPipelineDag("ask-in-time", definition="ask-in-time.json", poll_interval_s=1)
 SageMakerPipelineDag("control", definition="control.json", poll_interval_s=1)
 SageMakerPipelineDag("control-in-worker", definition="control.json", poll_interval_s=1, start_in="worker")
 
@@ -109,6 +111,24 @@ def wait_for_another() -> str:
         "while s.list_objects_v2(Bucket=b, Prefix=r)['KeyCount'] < 2: time.sleep(.2)",
     )
     return "\n".join(lines)  # the service takes 256 characters
+
+
+def asking(**more: Any) -> dict[str, Any]:
+    """A pipeline that serves a version only if people approve of it."""
+    approved = {"Type": "Equals", "LeftValue": {"Get": "Steps.Ask.Approved"}, "RightValue": True}
+    branches = {"Conditions": [approved], "IfSteps": [said("Serve")], "ElseSteps": [said("Keep")]}
+    arguments = {"ModelPackageArn": {"Get": "Parameters.Arn"}, **more}
+    steps = [
+        {"Name": "Ask", "Type": "x-approval", "Arguments": arguments},
+        {"Name": "Which", "Type": "Condition", "Arguments": branches},
+    ]
+    return {"Version": "2020-12-01", "Parameters": [{"Name": "Arn", "Type": "String"}], "Steps": steps}
+
+
+def said(name: str) -> dict[str, Any]:
+    """A step that any worker does at once."""
+    bash = "airflow.providers.standard.operators.bash.BashOperator"
+    return {"Name": name, "Type": "x-airflow", "Operator": bash, "Arguments": {"bash_command": "true"}}
 
 
 def documents(aws: LocalAws) -> dict[str, Any]:
@@ -225,6 +245,8 @@ def documents(aws: LocalAws) -> dict[str, Any]:
             "Version": "2020-12-01",
             "Steps": [{"Name": "Thousand", "Type": "ForEach", "Arguments": thousand}],
         },
+        "ask.json": asking(),
+        "ask-in-time.json": asking(TimeoutInSeconds=2, Default="Rejected"),
         "control.json": {"Version": "2020-12-01", "Steps": control},
         "wide.json": {"Version": "2020-12-01", "Steps": wide},
         "group.json": {"Version": "2020-12-01", "Steps": [step(aws, "Make", "pass")]},
