@@ -20,6 +20,7 @@ class HandOver:
     step_start   the recorder's data about the step, as JSON; ``None`` if nothing is recorded
     secrets      values that must not appear in logs
     published    links and the request, by XCom key
+    parameters   values of the pipeline's parameters that the step reads
     """
 
     identity: StepIdentity
@@ -27,13 +28,15 @@ class HandOver:
     step_start: Mapping[str, Any] | None = None
     secrets: Sequence[str] = ()
     published: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the trigger's arguments."""
         data: dict[str, Any] = {"identity": asdict(self.identity), "submitted": asdict(self.submitted)}
         if self.step_start is not None:
             data["step_start"] = dict(self.step_start)
-        return {**data, "secrets": list(self.secrets), "published": dict(self.published)}
+        given = {"published": dict(self.published), "parameters": dict(self.parameters)}
+        return {**data, "secrets": list(self.secrets), **given}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> HandOver:
@@ -44,6 +47,7 @@ class HandOver:
             data.get("step_start"),
             data.get("secrets") or (),
             data.get("published") or {},
+            data.get("parameters") or {},
         )
 
 

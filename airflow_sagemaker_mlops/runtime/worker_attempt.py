@@ -140,7 +140,7 @@ class WorkerAttempt:
             if key != REQUEST_KEY or len(json.dumps(value)) <= MAX_HANDED_OVER
         }
         step_start = start.as_json() if start is not None else None
-        return HandOver(run.identity, job, step_start, list(self._secrets), published)
+        return HandOver(run.identity, job, step_start, list(self._secrets), published, run.scope.parameters)
 
     async def pause_for(self, cause: str, words: str) -> timedelta | None:
         """The delay before a failed step's next job, by its retry policies; ``None`` if it has failed for good."""

@@ -27,7 +27,7 @@ from ..execution.journal import entry_from_json
 from ..execution.recorder_protocol import run_recorded
 from ..execution.retries import cause_of
 from ..execution.scope import Scope
-from ..execution.scope_values import s3_reader
+from ..execution.scope_values import execution_variables, s3_reader
 from ..execution.step_run import StepResult, StepRun, Submitted
 from ..runtime.context import identity_of, options_of, scope_of, step_result
 from ..runtime.events import HandOver, StepEndedBadly, StepInterrupted, StepSucceeded, WorkerNeeded, to_payload
@@ -197,7 +197,9 @@ class StepTrigger(BaseTrigger):
         aws = await open_aws(task.connection)
         if self.handed_over is not None:
             identity = self.handed_over.identity
-            scope = Scope(identity.step, {}, {}, {}, {}, s3_reader(aws))
+            # Without results of other steps: what a runner needs of them to wait, it puts into its job's facts.
+            variables = execution_variables(identity, aws.region)
+            scope = Scope(identity.step, self.handed_over.parameters, variables, {}, {}, s3_reader(aws))
         else:
             # Neither max_tries, by which a worker tells a clear from a retry, nor the run's count of clears is
             # available here (Airflow 3.3.2); the journal has the information instead.

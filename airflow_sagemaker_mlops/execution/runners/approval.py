@@ -92,7 +92,7 @@ class ApprovalRunner(WaitingRunner):
             question.arn,
             0,
             now(),
-            facts={"timeout": question.timeout_s, "asked": not question.is_decided},
+            facts={"timeout": question.timeout_s, "asked": not question.is_decided, "question": asdict(question)},
         )
         await run.journal.write(job.entry(run.identity))
         await run.publish({"name": question.arn, "arn": question.arn})
@@ -119,7 +119,8 @@ class ApprovalRunner(WaitingRunner):
 
 
 async def _time_is_up(run: StepRun, job: Submitted) -> None:
-    question = await question_of(run)
+    # The trigger that waits has none of the values that the step's expressions need.
+    question = replace(Question(**job.facts["question"]), status=await _status(run, job.name))
     if question.is_decided:
         return
     if not question.default:

@@ -75,7 +75,11 @@ class WaitingRunner(Runner):
 
     @abstractmethod
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
-        """Wait for what :meth:`submit` started, here or in another process."""
+        """Wait for what :meth:`submit` started, here or in another process.
+
+        That process may be a trigger, which has no results of other steps: read ``job.facts`` instead of resolving
+        expressions.
+        """
 
     async def stop(self, run: StepRun, name: str, handle: str) -> bool:
         """Stop it; ``False`` if there is nothing to stop."""

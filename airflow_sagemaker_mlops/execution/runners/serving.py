@@ -7,6 +7,7 @@ and there is nothing to clean up afterwards.  A smoke test calls InvokeEndpoint.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from ...aws_errors import error_code, error_message
@@ -39,7 +40,7 @@ class ServingCheckRunner(JobRunner):
 
     async def submit(self, run: StepRun) -> Submitted:
         """The transform job of this attempt; its answers lie in a folder of their own."""
-        _expect(run)  # before money is spent
+        expect = _expect(run)  # before money is spent
 
         async def change(arguments: dict[str, Any], name: str) -> dict[str, Any]:
             output = dict(arguments.get("TransformOutput") or {})
@@ -47,13 +48,15 @@ class ServingCheckRunner(JobRunner):
                 output["S3OutputPath"] = f"{output['S3OutputPath'].rstrip('/')}/{name}"
             return {**arguments, "TransformOutput": output}
 
-        return await submit_job(run, change)
+        return replace(await submit_job(run, change), facts={"expect": asdict(expect)})
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait for the job.  Raises :class:`StepFailed` if it fails, or if its answers are none."""
         answer = await ended_well(run, job, address_of(run, job.name))
         try:
-            records, sentence = await in_thread(run.aws.key, _judged, run, answer)
+            # The trigger that waits has none of the values that the step's expressions need.
+            expect = Expect(**{**job.facts["expect"], "keys": tuple(job.facts["expect"]["keys"])})
+            records, sentence = await in_thread(run.aws.key, _judged, run, answer, expect)
         except (NoAnswer, Unreadable) as error:
             raise StepFailed(f'Step "{run.identity.step}": the model cannot serve: {error}.') from None
         run.log(f"{sentence}: the model can serve")
@@ -93,7 +96,7 @@ def _expect(run: StepRun) -> Expect:
         raise StepFailed(f'Step "{run.identity.step}": {error}.') from None
 
 
-def _judged(run: StepRun, answer: AwsShape) -> tuple[int, str]:
+def _judged(run: StepRun, answer: AwsShape, expect: Expect) -> tuple[int, str]:
     """The number of records of a transform job that has ended, and the sentence about its answers.  Blocking."""
     source, target = answer["TransformInput"], answer["TransformOutput"]
     uri = str(source["DataSource"]["S3DataSource"]["S3Uri"])
@@ -111,7 +114,7 @@ def _judged(run: StepRun, answer: AwsShape) -> tuple[int, str]:
         else:
             records += 1
             answers.append(got)
-    return records, judge(records, answers, _expect(run))
+    return records, judge(records, answers, expect)
 
 
 def _files(run: StepRun, uri: str) -> list[str]:

@@ -121,12 +121,12 @@ class StubRunner(WaitingRunner):
         name = name_of(run, 0) if run.entry.name_key else run.identity.step
         arn = f"arn:aws:sagemaker:{run.aws.region}:{NO_ACCOUNT}:stub/{name}"
         await run.publish(facts_about(run, name, arn))
-        return Submitted(name, arn, 0, now())
+        properties = await _properties(run, name, arn, declared_for(run) or {})
+        return Submitted(name, arn, 0, now(), facts={"properties": properties})
 
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """The stub result."""
-        declared = declared_for(run) or {}
-        properties = await _properties(run, job, declared)
+        declared, properties = declared_for(run) or {}, job.facts["properties"]
         await asyncio.sleep(float(declared.get("Seconds") or 0))
         await asyncio.to_thread(_write_files, run, properties, declared)
         status = str(declared.get("Status") or "Succeeded")
@@ -155,7 +155,7 @@ class StubRunner(WaitingRunner):
         return False
 
 
-async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, object]) -> dict[str, Any]:
+async def _properties(run: StepRun, name: str, arn: str, declared: Mapping[str, object]) -> dict[str, Any]:
     entry = run.entry
     if runner_of(entry).is_named:
         request = as_json(await build_request(run, 0))
@@ -163,14 +163,14 @@ async def _properties(run: StepRun, job: Submitted, declared: Mapping[str, objec
         request = await resolved_arguments(run)
     properties: dict[str, Any] = {**request}
     if entry.name_key:
-        properties |= {entry.name_key: job.name, entry.arn_key: job.handle}
+        properties |= {entry.name_key: name, entry.arn_key: arn}
     if entry.status_key and "." not in entry.status_key:
         properties[entry.status_key] = next(iter(sorted(entry.succeeded)), "")
-    properties |= entry.stub(request, job.name)
+    properties |= entry.stub(request, name)
     if run.spec.output_parameters:
         kinds = {output.name: output.type for output in run.spec.output_parameters}
-        texts = {name: _text(run, name) for name in kinds}
-        properties["OutputParameters"] = {name: ZERO.get(kind, texts[name]) for name, kind in kinds.items()}
+        texts = {output: _text(run, output) for output in kinds}
+        properties["OutputParameters"] = {output: ZERO.get(kind, texts[output]) for output, kind in kinds.items()}
     properties = _merged(properties, declared.get("Properties") or {})
     for path in () if run.spec.outputs == "all" else run.spec.outputs:
         _fill(run, properties, path)

@@ -19,7 +19,8 @@ from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.runs.callback_inbox import LocalMailbox
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
-PROBABILITY = {"Minimum": 0, "Maximum": 1}
+PROBABILITY = {"Minimum": 0, "Maximum": {"Get": "Parameters.Highest"}}
+HIGHEST = {"Name": "Highest", "Type": "Float", "DefaultValue": 1}
 SCRIPT = """
 def model_fn(d): return open(d + "/answer").read()
 def input_fn(body, kind): return body.decode()
@@ -97,7 +98,7 @@ def deployment(aws: LocalAws, endpoint: str, answer: str) -> list[dict[str, Any]
 def run(aws: LocalAws, steps: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
     """{step: (its state, its error)}."""
     running = PipelineRun(
-        plan=make_plan(load_pipeline({"Version": "2020-12-01", "Steps": steps})),
+        plan=make_plan(load_pipeline({"Version": "2020-12-01", "Parameters": [HIGHEST], "Steps": steps})),
         pipeline="serving",
         run_id=uuid.uuid4().hex,
         aws=local_aws_clients(aws),

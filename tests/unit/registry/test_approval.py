@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from airflow_sagemaker_mlops.execution.exceptions import StepFailed
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.runners.approval import Answer, ApprovalRunner, save_answer
 from airflow_sagemaker_mlops.execution.scope import Scope
-from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun
+from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepRun, Submitted
 from airflow_sagemaker_mlops.plan import make_plan
 
 SENTENCE = "AUC 0.68 against 0.64: better."
@@ -49,12 +50,14 @@ def decide(fake: FakeRegistry, status: str) -> None:
 
 
 def timed_out(fake: FakeRegistry) -> Any:
-    """The result of a step whose time is up, and which approves by default."""
+    """The result of a step whose time is up, and which approves by default; another process waits for it."""
 
     async def run_late() -> Any:
         run = approval(fake, TimeoutInSeconds=60, Default="Approved")
         job = await ApprovalRunner().submit(run)
-        return await ApprovalRunner().follow(run, replace(job, since="2026-01-01T00:00:00+00:00"))
+        job = replace(job, since="2026-01-01T00:00:00+00:00")
+        unset = replace(run, spec=replace(run.spec, arguments={"ModelPackageArn": {"Get": "Parameters.Unset"}}))
+        return await ApprovalRunner().follow(unset, Submitted.from_json(json.loads(json.dumps(asdict(job)))))
 
     return asyncio.run(run_late())
 

@@ -40,7 +40,8 @@ def test_an_event_is_the_same_after_airflow_has_stored_it(event: Any) -> None:
 @pytest.mark.parametrize("step_start", [None, {"begun": "2026-01-01T00:00:00Z"}])
 def test_what_a_worker_hands_over_is_the_same_after_airflow_has_stored_it(step_start: Any) -> None:
     identity = StepIdentity("p", "Train", "d", "r", "Train", try_number=2)
-    made = HandOver(identity, Submitted("job", "arn", 1, "now", facts={"Count": 2}), step_start, ["s3cret"], {"a": "b"})
+    job = Submitted("job", "arn", 1, "now", facts={"Count": 2})
+    made = HandOver(identity, job, step_start, ["s3cret"], {"a": "b"}, {"Mode": "fast"})
     assert HandOver.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
