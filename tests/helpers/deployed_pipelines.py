@@ -14,6 +14,8 @@ from datetime import timedelta
 from airflow_sagemaker_mlops import SageMakerPipelineDag
 from airflow_sagemaker_mlops.airflow_versions import SHORTEST_DEFERRAL_S
 
+# A busy machine sometimes fails a task before it has begun; steps of ours outlast that, other operators need retries.
+AGAIN = {"retries": 3, "retry_delay": timedelta(seconds=1)}
 SageMakerPipelineDag("in-triggerer", definition="pipeline.json", poll_interval_s=1)
 SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1, start_in="worker")
 mode = {"Mode": "{{ 'fast' if dag.dag_id == 'rendered' else 'slow' }}"}
@@ -36,15 +38,17 @@ SageMakerPipelineDag("two-at-a-time", definition="wide.json", poll_interval_s=1,
 SageMakerPipelineDag(
     "two-at-a-time-in-worker", definition="wide.json", poll_interval_s=1, start_in="worker", max_parallel_steps=2
 )
-SageMakerPipelineDag("parts", definition="parts.json", poll_interval_s=1, records="{records}")
+note = {"Note": AGAIN}
+SageMakerPipelineDag("parts", definition="parts.json", poll_interval_s=1, records="{records}", steps=note)
 SageMakerPipelineDag(
-    "parts-in-worker", definition="parts.json", poll_interval_s=1, start_in="worker", records="{records}"
+    "parts-in-worker", definition="parts.json", poll_interval_s=1, start_in="worker", records="{records}", steps=note
 )
 SageMakerPipelineDag("thousand", definition="thousand.json", poll_interval_s=1)
-SageMakerPipelineDag("ask", definition="ask.json", poll_interval_s=1)
-SageMakerPipelineDag("ask-in-time", definition="ask-in-time.json", poll_interval_s=1)
-SageMakerPipelineDag("control", definition="control.json", poll_interval_s=1)
-SageMakerPipelineDag("control-in-worker", definition="control.json", poll_interval_s=1, start_in="worker")
+branches = {"Serve": AGAIN, "Keep": AGAIN}
+SageMakerPipelineDag("ask", definition="ask.json", poll_interval_s=1, steps=branches)
+SageMakerPipelineDag("ask-in-time", definition="ask-in-time.json", poll_interval_s=1, steps=branches)
+SageMakerPipelineDag("control", definition="control.json", poll_interval_s=1, steps=note)
+SageMakerPipelineDag("control-in-worker", definition="control.json", poll_interval_s=1, start_in="worker", steps=note)
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
@@ -52,12 +56,11 @@ from airflow.sdk import DAG
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
 
 with DAG("mixed", schedule=None) as dag:
-    before = BashOperator(task_id="before", bash_command="true")
+    before = BashOperator(task_id="before", bash_command="true", **AGAIN)
     group = SageMakerPipelineTaskGroup("g", definition="group.json", poll_interval_s=1)
     before >> group.step_tasks["Make"]
-    BashOperator(
-        task_id="after", bash_command="echo made by $NAME", env={"NAME": group.property_of("Make", "ProcessingJobName")}
-    )
+    name = group.property_of("Make", "ProcessingJobName")
+    BashOperator(task_id="after", bash_command="echo made by $NAME", env={"NAME": name}, **AGAIN)
 
 with DAG("two-groups", schedule=None) as dag:
     SageMakerPipelineTaskGroup("g", definition="pair.json", poll_interval_s=1)
@@ -72,11 +75,12 @@ from airflow.providers.standard.operators.python import BranchPythonOperator, Sh
 
 with DAG("no-new-data", schedule=None) as dag:
     group = SageMakerPipelineTaskGroup("g", definition="pair.json", poll_interval_s=1)
-    ShortCircuitOperator(task_id="is_new", python_callable=lambda: False) >> group >> EmptyOperator(task_id="deploy")
+    is_new = ShortCircuitOperator(task_id="is_new", python_callable=lambda: False, **AGAIN)
+    is_new >> group >> EmptyOperator(task_id="deploy")
 
 with DAG("another-way", schedule=None) as dag:
     group = SageMakerPipelineTaskGroup("g", definition="pair.json", poll_interval_s=1)
-    which = BranchPythonOperator(task_id="which", python_callable=lambda: "other")
+    which = BranchPythonOperator(task_id="which", python_callable=lambda: "other", **AGAIN)
     which >> [EmptyOperator(task_id="other"), group]
     group >> EmptyOperator(task_id="deploy")
 
