@@ -94,7 +94,7 @@ $(VENV)/.stamp-chaos: $(STAMP)
 OLDER_AIRFLOWS := 3.0.6 3.1.8 3.2.2
 WHOLE_RUNS := tests/unit/factory/test_factory.py tests/unit/test_packaging.py tests/deployment/test_runs.py \
   tests/deployment/test_stopping.py tests/deployment/test_recording.py tests/deployment/test_parts_of_runs.py \
-  tests/deployment/test_approvals_in_airflow.py tests/deployment/test_bridges.py tests/unit/runtime/test_skips.py \
+  tests/deployment/test_approvals_in_airflow.py tests/deployment/test_bridges.py tests/unit/runtime/test_skip_reasons.py \
   tests/embedded/operators/test_standalone_steps.py tests/embedded/operators/test_stop_jobs.py tests/unit/runtime/test_queue.py \
   tests/embedded/factory/test_parse_in_a_process.py
 matrix: setup $(OLDER_AIRFLOWS:%=.venv-airflow-%/.stamp) ## The tests of DAGs and whole runs on every supported Airflow

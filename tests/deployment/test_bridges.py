@@ -1,4 +1,4 @@
-"""One pipeline on a real Airflow, seen by others: DAGs scheduled on what it makes, OpenLineage, SageMaker Lineage."""
+"""One pipeline on a real Airflow, seen from outside: DAGs scheduled on its assets, OpenLineage, SageMaker Lineage."""
 
 from __future__ import annotations
 

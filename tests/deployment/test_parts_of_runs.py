@@ -1,4 +1,4 @@
-"""Parts of pipelines that the conf of a DAG run asks for, in a deployment: both ways in, and in task groups."""
+"""Selective runs through the conf of a DAG run, in a deployment: both start modes, and in task groups."""
 
 from __future__ import annotations
 

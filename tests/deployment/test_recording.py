@@ -1,4 +1,4 @@
-"""Runs in a deployment leave a record, and give their results to later runs where the document wants that."""
+"""Runs in a deployment leave records, and later runs reuse their results if the definition requests it."""
 
 from __future__ import annotations
 

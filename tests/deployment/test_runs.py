@@ -1,4 +1,4 @@
-"""Whole DAG runs on a real scheduler and triggerer, with the embedded AWS: both ways in, a failure, loops."""
+"""Whole DAG runs on a real scheduler and triggerer, with the embedded AWS: both start modes, a failure, loops."""
 
 from __future__ import annotations
 

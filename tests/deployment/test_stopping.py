@@ -1,4 +1,4 @@
-"""Ending tasks and runs in a deployment: whatever ends them, no job is left running."""
+"""Ending tasks and runs in a deployment, by any means, leaves no job running."""
 
 from __future__ import annotations
 

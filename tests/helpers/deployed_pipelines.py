@@ -1,4 +1,4 @@
-"""The DAGs that the tests of whole runs start, and their documents."""
+"""The DAGs that the tests of whole runs start, and their definitions."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The package as Airflow and pip see it: provider metadata, options, entry points."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,4 @@
-"""The points of the release checklist that read files, on files that do not hold and on some that do."""
+"""The points of the release checklist that read files, on bad and on good files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rooms of the package may import which."""
+"""The structure of the repository: which rooms import which, and where tests are."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ def test_a_test_files_name_is_used_once_in_all_folders() -> None:
     """pytest imports them by their names alone."""
     names = Counter(file.name for file in (PROJECT.parent / "tests").rglob("test_*.py"))
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_every_folder_of_unit_tests_is_named_after_what_it_tests() -> None:
+    """A folder of the package, or one beside it (``docs``, ``chaos``)."""
+    folders = {path.name for path in (PROJECT.parent / "tests" / "unit").iterdir() if any(path.glob("test_*.py"))}
+    assert [name for name in folders if not any((root / name).is_dir() for root in (PACKAGE, PROJECT.parent))] == []
 
 
 def test_only_the_terminal_prints() -> None:

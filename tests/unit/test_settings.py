@@ -1,4 +1,4 @@
-"""Options of ``[sagemaker_mlops]``: what is misspelt is refused by name."""
+"""Options of ``[sagemaker_mlops]``: misspelt ones are refused by name."""
 
 from __future__ import annotations
 

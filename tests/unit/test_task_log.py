@@ -1,3 +1,5 @@
+"""The task log: a failed job is reported in its own words, without a traceback."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Malformed requests are refused: no fault of the server, and no memory that stays."""
+"""Malformed requests are refused without server errors, and leave no memory allocated."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The commands on the embedded AWS: output and exit codes."""
+
 from __future__ import annotations
 
 import json

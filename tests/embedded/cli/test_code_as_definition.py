@@ -1,4 +1,4 @@
-"""``file.py:object`` in the place of a definition: compiled on the way, without an account."""
+"""``file.py:object`` as a definition: compiled on the fly, without an account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``sagemaker-mlops conf``: what to trigger a DAG with, so that a part of its pipeline runs."""
+"""``sagemaker-mlops conf`` prints the conf that triggers a selective DAG run."""
 
 from __future__ import annotations
 

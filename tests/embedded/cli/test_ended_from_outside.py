@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGKILL of ``sagemaker-mlops run``, and what ``--resume`` makes of it."""
+"""Ctrl-C, SIGTERM and SIGKILL of ``sagemaker-mlops run``, and the effect of ``--resume``."""
 
 from __future__ import annotations
 

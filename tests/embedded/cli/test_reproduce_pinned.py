@@ -1,4 +1,4 @@
-"""``sagemaker-mlops reproduce --pin``: everything from outside as it was recorded, whatever became of it since."""
+"""``sagemaker-mlops reproduce --pin`` reads every external input as recorded, even if it has changed since."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reaches the terminal, and in which form."""
+"""What the commands print, and how."""
 
 from __future__ import annotations
 

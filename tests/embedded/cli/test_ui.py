@@ -1,4 +1,4 @@
-"""What ``sagemaker-mlops ui`` asks of those who come."""
+"""``sagemaker-mlops ui``: who may open the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example: its three spellings mean the same, and its three days go as the story says."""
+"""The example: its three spellings are equivalent, and its three days go as described."""
 
 from __future__ import annotations
 

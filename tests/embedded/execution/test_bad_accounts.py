@@ -1,4 +1,4 @@
-"""Accounts that are not as they should be: a step ends with the cause in a sentence and leaves nothing running."""
+"""Accounts with problems: a step ends with the cause in a sentence and leaves no job running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drift checks on the embedded AWS: natively, and lowered to what the service has."""
+"""Drift checks on the embedded AWS: natively, and as standard steps for the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EMR steps are made once, whatever becomes of the answer, and a run takes none of a deleted run of its id."""
+"""EMR steps are created once even if answers are lost, and a run never adopts those of a deleted run with its id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run left running is found by the run's id in the names, and stopped; nothing else is."""
+"""Jobs that a run left running are found by the run's id in their names, and stopped; others are not."""
 
 from __future__ import annotations
 

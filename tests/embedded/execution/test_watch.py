@@ -1,4 +1,4 @@
-"""Waiting together: what the waits for one kind of job have to do with each other."""
+"""Polling together: how waits for one kind of job affect each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a parse of a DAG file imports, and that every process serializes it alike."""
+"""What parsing a DAG file imports, and that every process serializes it identically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a parse imports of this package is there before the DAG processor forks."""
+"""The DAG processor imports the modules that a parse needs before it forks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The archive of a gate's job, run by an interpreter that has nothing else of the package."""
+"""The archive of a gate's job, run by an interpreter without the rest of the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading rules loads no libraries of a job: definitions with rules are parsed where those are not installed."""
+"""Reading rules imports no library that only jobs have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clients of a connection: as itself, as a role it assumes, in another region."""
+"""The clients of a connection: with its own credentials, an assumed role, or another region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SageMaker Lineage out of a record: the requests, and a walk through what was written, with an unmodified client."""
+"""SageMaker Lineage from a record: the requests, and a walk through the result with an unmodified client."""
 
 from __future__ import annotations
 

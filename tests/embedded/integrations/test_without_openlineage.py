@@ -1,4 +1,4 @@
-"""OpenLineage's provider is optional: where it is not installed nothing is imported, sent or said."""
+"""Without OpenLineage's provider, nothing is imported, sent or logged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The container contract, in both sandbox modes, and the control plane around it."""
+"""The container contract in both sandbox modes, and the control plane around it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs start exactly once, even if others read them during their creation or the server dies in the middle of it."""
+"""Jobs start exactly once, even if others read them during their creation or the server is killed in the middle."""
 
 from __future__ import annotations
 

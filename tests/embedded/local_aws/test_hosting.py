@@ -1,4 +1,4 @@
-"""Endpoints of the embedded AWS: the model that they serve, and their removal."""
+"""Endpoints of the embedded AWS: the models they serve, and their deletion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A name from outside denotes a file below its folder or is refused."""
+"""A file name from outside denotes a file below its folder, or is refused."""
 
 from __future__ import annotations
 

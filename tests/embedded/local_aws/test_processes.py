@@ -1,4 +1,4 @@
-"""Another process can tell whether a process is still the one that was started."""
+"""Another process can check whether a process is still the one that was started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations that start work which the embedded AWS does not do are refused, in every service and protocol."""
+"""Operations that start work and are not implemented are refused, in every service and protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A retry that Airflow makes after the step has ended well, against the embedded AWS."""
+"""A retry by Airflow after the step has ended successfully, against the embedded AWS."""
 
 from __future__ import annotations
 

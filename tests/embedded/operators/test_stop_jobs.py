@@ -1,4 +1,4 @@
-"""Which jobs the end of a run stops: those of its own steps, and not those of a run of the same ids elsewhere."""
+"""The end of a run stops the jobs of its own steps, not those of another run with the same ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan needs of a process: nothing but the document."""
+"""A plan depends on nothing but the document."""
 
 from __future__ import annotations
 

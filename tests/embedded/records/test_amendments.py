@@ -1,4 +1,4 @@
-"""Approvals that people give after a record was sealed."""
+"""Approvals given after a record was sealed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Digests of images, as the registry of the embedded AWS (moto's ECR) tells them."""
+"""Digests of images from the registry of the embedded AWS (moto's ECR)."""
 
 from __future__ import annotations
 

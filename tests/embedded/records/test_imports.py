@@ -1,4 +1,4 @@
-"""What the room may import."""
+"""Modules that the records may import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded versions, found again and copied to where a run that is made again reads them."""
+"""Recorded versions of inputs, found again and copied for a reproduction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at a single object serves a step that begins right behind."""
+"""The listing of what a step wrote is reused for the step that reads it right after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the children of a ForEach step leave for the record."""
+"""What the iterations of a ForEach step store for the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listings to their end, against the S3 of the embedded AWS and boto3's own paginators."""
+"""Complete listings from the S3 of the embedded AWS, compared with boto3's paginators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stores: both keep the same promises."""
+"""Both kinds of store keep the same promises."""
 
 from __future__ import annotations
 

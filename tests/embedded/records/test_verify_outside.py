@@ -1,4 +1,4 @@
-"""What shows a history that was forged from its first record on: noted hashes, signatures, hashes on models."""
+"""Evidence against a history that was forged from its first record: noted hashes, signatures, hashes on models."""
 
 from __future__ import annotations
 

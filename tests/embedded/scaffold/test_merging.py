@@ -1,4 +1,4 @@
-"""Updates of files that both sides changed, with the first version from the project's Git history."""
+"""Updating files that both sides changed, with the base version from the project's Git history."""
 
 from __future__ import annotations
 

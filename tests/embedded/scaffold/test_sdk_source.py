@@ -1,4 +1,4 @@
-"""The SDK code of a project against the definition beside it."""
+"""The SDK code of a project gives the definition next to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policy of a definition against the calls that its run makes, on the embedded AWS and on canned answers."""
+"""The policy of a definition against the calls of its run, on the embedded AWS and on canned answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every Airflow process loads the plugin, so it must cost next to nothing there."""
+"""Every Airflow process loads the plugin, so loading it must cost almost nothing."""
 
 from __future__ import annotations
 

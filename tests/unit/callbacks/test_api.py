@@ -1,4 +1,4 @@
-"""The completion endpoint refuses what is no answer, before it looks for a token."""
+"""The completion endpoint refuses invalid answers before it looks for a token."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The audit of a fault drill: what it reports about the jobs of a run."""
+
 from __future__ import annotations
 
 from dataclasses import replace

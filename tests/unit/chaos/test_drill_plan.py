@@ -1,3 +1,5 @@
+"""The plan of a fault drill: the runs, kills and faults that a seed gives."""
+
 from __future__ import annotations
 
 from collections import Counter

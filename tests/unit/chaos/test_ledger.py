@@ -1,3 +1,5 @@
+"""The ledger of a fault drill: the faults that the server has counted over its restarts."""
+
 from __future__ import annotations
 
 import contextlib

@@ -1,4 +1,4 @@
-"""What the command for rollbacks says and exits with, when AWS refuses one of its calls."""
+"""Output and exit codes of ``champion rollback`` if AWS refuses one of its calls."""
 
 from __future__ import annotations
 

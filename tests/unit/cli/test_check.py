@@ -1,4 +1,4 @@
-"""``sagemaker-mlops check`` on the files of ``tests/pipelines/check``: all that is wrong with one, in one go."""
+"""``sagemaker-mlops check`` on the files of ``tests/pipelines/check``: reports every problem at once."""
 
 from __future__ import annotations
 

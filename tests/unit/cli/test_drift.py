@@ -1,4 +1,4 @@
-"""``sagemaker-mlops drift check``: words, exit codes and what is printed."""
+"""``sagemaker-mlops drift check``: options, exit codes and output."""
 
 from __future__ import annotations
 

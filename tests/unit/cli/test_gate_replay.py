@@ -1,4 +1,4 @@
-"""Which recorded steps ``gate replay`` judges again, and from where."""
+"""Which recorded steps ``gate replay`` judges again, and where it finds their data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``render`` writes is Python, and what it cannot write it says with a place and a way out."""
+"""``render`` writes valid Python, and reports what it cannot write with its place and a fix."""
 
 from __future__ import annotations
 

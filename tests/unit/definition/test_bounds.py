@@ -1,4 +1,4 @@
-"""Small documents that are large, and large ones that have to be read in a time that grows with their size only."""
+"""Bounds on documents: small ones that expand, and large ones, which are read in linear time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Definitions nobody here wrote."""
+"""Definitions that others wrote."""
 
 from __future__ import annotations
 

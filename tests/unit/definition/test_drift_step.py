@@ -1,4 +1,4 @@
-"""``x-drift-check`` in a document: what it becomes in the plan, and on the service."""
+"""``x-drift-check`` in a document: its tasks in the plan, and its steps for the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own definitions in ``tests/pipelines/valid`` use all that real ones do, so that a checkout alone tests it."""
+"""Our own definitions in ``tests/pipelines/valid`` use every feature that real ones do, so a public clone tests it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``x-champion-gate`` in a document: what it becomes in the plan."""
+"""``x-champion-gate`` in a document: its tasks in the plan."""
 
 from __future__ import annotations
 

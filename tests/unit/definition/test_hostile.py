@@ -1,4 +1,4 @@
-"""Documents meant to hurt: damaged anywhere, huge, deep, with names that mean something elsewhere."""
+"""Hostile documents: damaged anywhere, huge, deep, or with names that have another meaning elsewhere."""
 
 from __future__ import annotations
 

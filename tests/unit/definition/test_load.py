@@ -1,3 +1,5 @@
+"""Loading definitions: every problem at once, with its place, its rule and a fix."""
+
 from __future__ import annotations
 
 import json

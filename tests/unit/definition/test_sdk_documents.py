@@ -1,4 +1,4 @@
-"""What the corpus never shows, in documents that SDK 3.27's own classes emit."""
+"""Documents from the classes of SDK 3.27 with features that the corpus does not have."""
 
 from __future__ import annotations
 

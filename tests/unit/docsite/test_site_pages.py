@@ -1,4 +1,4 @@
-"""The pages of the documentation site, before it is built: the nav, the copies for Zensical, the pages of the codes."""
+"""The pages of the documentation site before the build: navigation, copies for Zensical, pages of problem codes."""
 
 from __future__ import annotations
 

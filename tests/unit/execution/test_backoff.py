@@ -1,4 +1,4 @@
-"""Pauses between tries: their growth, and loops that end with an answer or with their time."""
+"""Pauses between tries, and loops that end with an answer or after a time."""
 
 from __future__ import annotations
 

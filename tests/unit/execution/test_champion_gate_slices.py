@@ -1,4 +1,4 @@
-"""Slices of the champion's report that today's predictions do not have: never a verdict."""
+"""Slices in the champion's report that the new predictions lack never lead to a verdict."""
 
 from __future__ import annotations
 

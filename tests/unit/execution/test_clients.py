@@ -1,4 +1,4 @@
-"""Clients of a session: made once, and by one thread at a time."""
+"""Clients of a session: created once, and by one thread at a time."""
 
 from __future__ import annotations
 

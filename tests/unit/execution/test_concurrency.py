@@ -1,4 +1,4 @@
-"""How many steps of a run are on their way at a time, whatever clocks say and whoever watches them."""
+"""The limit on parallel steps holds regardless of clocks and of who watches the steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endpoints that others change too, updates that are rolled back: a step ends well when what it asked for serves."""
+"""Endpoint steps succeed if the endpoint serves the requested configuration, whoever else changes it."""
 
 from __future__ import annotations
 

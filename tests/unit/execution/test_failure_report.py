@@ -1,3 +1,5 @@
+"""The report on a failed job in the task log."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-"""The journal's states: the table of transitions, and what every state makes of every job that AWS may have."""
+"""The journal's states: the table of transitions, and the effect of every state on every possible job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rehearsals: which branches they take, what they make up for them, and what a file of stubs may say."""
+"""Rehearsals: the branches that they take, the values that they generate, and the syntax of stub files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retries by cause, against the rules of docs/language/retries.md."""
+"""Retry policies by cause, against the rules of docs/language/retries.md."""
 
 from __future__ import annotations
 

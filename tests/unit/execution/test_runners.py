@@ -1,4 +1,4 @@
-"""The runners, the step table and the language's table say the same."""
+"""The runners, the step table and the language's table agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which object of a transform job answers which file; no file takes another's answer."""
+"""Each file gets the answer from the right object of a transform job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An account that does not answer keeps nobody else waiting."""
+"""An account that does not answer delays no other account."""
 
 from __future__ import annotations
 

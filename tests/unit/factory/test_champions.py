@@ -1,4 +1,4 @@
-"""The tasks around a champion, and the DAG that gives its place back."""
+"""The tasks around a champion, and the DAG that rolls it back."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The DAG and the task group: tasks, edges and options."""
+
 from __future__ import annotations
 
 import copy

@@ -1,4 +1,4 @@
-"""Asset events as a DAG file asks for them."""
+"""Asset events as requested by a DAG file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions that no verdict can be based on, and metrics that are undefined."""
+"""Predictions that allow no verdict, and undefined metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other rules on earlier candidates."""
+"""Replaying other rules on earlier candidates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the events of assets say, and when there is none."""
+"""Asset events: their content, and when none is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request is admitted if and only if botocore has signed exactly this request with the right secret."""
+"""A request is admitted if and only if botocore signed exactly this request with the right secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""x-approval on Airflow's required actions: the time for an answer, whichever argument the standard provider has."""
+"""x-approval as a required action in Airflow: the time limit, under either argument name of the standard provider."""
 
 from __future__ import annotations
 

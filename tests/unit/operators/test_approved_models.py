@@ -1,4 +1,4 @@
-"""Which approved versions a sweep sends events of, from what earlier sweeps remember."""
+"""The approved versions for which a sweep sends events, given what earlier sweeps stored."""
 
 from __future__ import annotations
 

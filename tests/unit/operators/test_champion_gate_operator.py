@@ -1,4 +1,4 @@
-"""``ChampionGateOperator``: what it asks for, and what it refuses when the DAG file is parsed."""
+"""``ChampionGateOperator``: its request, and what it refuses when the DAG file is parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a DAG run ends, whatever the user's tasks around the pipeline are: as the pipeline did."""
+"""A DAG run ends as its pipeline did, whatever the user's tasks around the pipeline are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments of standalone steps that only a run knows: templates and results of other tasks."""
+"""Arguments of standalone steps that are known only in a run: templates and results of other tasks."""
 
 from __future__ import annotations
 

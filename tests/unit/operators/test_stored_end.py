@@ -1,4 +1,4 @@
-"""A task that Airflow retries though its step has ended does not run the step again."""
+"""If Airflow retries a task whose step has ended, the step does not run again."""
 
 from __future__ import annotations
 

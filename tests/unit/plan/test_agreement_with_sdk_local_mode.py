@@ -1,4 +1,4 @@
-"""Which steps run: the SDK's own local pipeline executor and ours, on pipelines made with the SDK's classes.
+"""The SDK's local pipeline executor and this package run the same steps of pipelines made with the SDK's classes.
 
 Jobs do nothing on the SDK's side (its executors want Docker); conditions, branches and the order are its own.
 Where ours differs on purpose is in ``test_where_ours_differs_on_purpose``.

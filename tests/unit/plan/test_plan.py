@@ -1,3 +1,5 @@
+"""The plan of a definition: tasks, edges and run rules."""
+
 from __future__ import annotations
 
 import itertools

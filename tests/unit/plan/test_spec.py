@@ -1,3 +1,5 @@
+"""A step's slice of the definition, and its JSON."""
+
 from __future__ import annotations
 
 import json

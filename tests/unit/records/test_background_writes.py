@@ -1,4 +1,4 @@
-"""Writing records beside a run: steps do not wait for it, the end of the run does, and what fails is told."""
+"""Records are written in the background: steps do not wait, the end of the run does, and errors are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cache keys, look-ups, and why a step was not taken from the cache.  Rules: docs/language/caching.md."""
+"""Cache keys, look-ups, and the reasons for cache misses.  Rules: docs/language/caching.md."""
 
 from __future__ import annotations
 

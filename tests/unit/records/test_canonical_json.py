@@ -1,4 +1,4 @@
-"""The spelling of what is hashed: RFC 8785.
+"""Canonical JSON for hashes: RFC 8785.
 
 Expected values are the RFC's own: number samples of appendix B, and the examples of sections 3.2.2 to 3.2.4.
 """

@@ -1,4 +1,4 @@
-"""What changed between two runs, in phrases."""
+"""The differences between two runs, in phrases."""
 
 from __future__ import annotations
 

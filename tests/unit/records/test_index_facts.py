@@ -1,4 +1,4 @@
-"""What the index says of a run beyond its counts."""
+"""The facts about a run in the index."""
 
 from __future__ import annotations
 

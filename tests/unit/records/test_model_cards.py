@@ -1,4 +1,4 @@
-"""Model cards follow AWS's schema for the cards of model packages, and keep what people wrote."""
+"""Model cards follow AWS's schema for model packages, and keep what people wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run cost, by prices of the user's own."""
+"""The cost of a run by the user's own prices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record: its schema, what is in it, and how it is told from one that was altered."""
+"""The record: its schema, its content, and how an altered one is detected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pinned reproduction does not do again."""
+"""Steps that a pinned reproduction does not run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs from a record, before a run is made again and after."""
+"""Differences from a record, before and after a reproduction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One source run for all steps of a run, whatever ends meanwhile."""
+"""All steps of a selective run take results from one source run, even if other runs end meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read back of the records: whoever may write there may write anything."""
+"""Records are read defensively: whoever may write to the store may write anything."""
 
 from __future__ import annotations
 

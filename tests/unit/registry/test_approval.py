@@ -1,4 +1,4 @@
-"""Approvals: who decides, what the registry says, and what is left for the record; on the registry in memory."""
+"""Approvals: who decides, the state of the registry, and what is recorded; on a registry in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Champions change once for each baseline, whoever competes and whenever a process is killed."""
+"""A champion changes once per baseline, whoever competes and whenever a process is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which endpoint configuration serves an earlier champion, and an endpoint that is given back to it."""
+"""The endpoint configuration that serves an earlier champion, and rolling an endpoint back to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Releases of a stage: deployed and rolled back as one, whoever competes and wherever a process is killed."""
+"""Releases of a stage: deployed and rolled back as one, whoever competes and whenever a process is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record of any age and shape as a view for people."""
+"""A record of any age and shape as a view for readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who answered Airflow's questions in a run, told from what its operators leave."""
+"""Who answered Airflow's questions in a run, from what its operators stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers to a Callback step that began in a worker, over its attempts."""
+"""Answers to a Callback step that started in a worker, over several attempts."""
 
 from __future__ import annotations
 

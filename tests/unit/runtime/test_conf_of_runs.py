@@ -1,4 +1,4 @@
-"""What the conf of a run asks for, before any Airflow runs it."""
+"""Requests in the conf of a run, without Airflow."""
 
 from __future__ import annotations
 

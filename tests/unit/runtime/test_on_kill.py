@@ -1,3 +1,5 @@
+"""``on_kill`` in a worker and in the triggerer: which job is stopped, and what happens first."""
+
 from __future__ import annotations
 
 import asyncio

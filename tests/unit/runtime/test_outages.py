@@ -1,4 +1,4 @@
-"""Retries last longer than an outage; errors that nobody's absence explains do not use up all of them."""
+"""Retries outlast an outage; other errors do not use them up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a step counts that waits for its turn."""
+"""The steps that a waiting step counts ahead of itself in the queue."""
 
 from __future__ import annotations
 

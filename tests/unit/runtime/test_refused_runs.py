@@ -1,4 +1,4 @@
-"""A run that asks for a part of its pipeline which cannot run: what its steps and its status task say of it."""
+"""Runs that request a selection which cannot run: messages of their steps and of the status task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of who stops what."""
+"""The table of who stops which job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A question to Airflow is heard out, whoever gives up on the answer."""
+"""A call to the supervisor is completed even if its caller gives up."""
 
 from __future__ import annotations
 

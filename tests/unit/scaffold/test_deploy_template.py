@@ -1,4 +1,4 @@
-"""The template by which the deployment of a project reads the version from the event that starts it."""
+"""The expression by which a project's deployment workflow reads the version from its triggering event."""
 
 from __future__ import annotations
 

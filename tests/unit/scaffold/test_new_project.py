@@ -1,4 +1,4 @@
-"""A new project on the disk."""
+"""Creating a project on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the template makes of the answers."""
+"""The files that the template renders for given answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configuration of a stage: what it may say, and what is reported with file and line."""
+"""The configuration of a stage: its keys, and problems reported with file and line."""
 
 from __future__ import annotations
 

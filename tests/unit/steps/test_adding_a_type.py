@@ -1,4 +1,4 @@
-"""Two step types that the package does not have: added as a contributor would, and used from the definition to the end.
+"""Adding two new step types as a contributor would, and using them from definition to result.
 
 The first is a job of SageMaker's that the runner of jobs can run; the second has a runner of its own.
 """

@@ -1,4 +1,4 @@
-"""The JSON Schema for editors against the tables that it is made of, and against ``check``."""
+"""The JSON Schema for editors against the tables it is generated from, and against ``check``."""
 
 from __future__ import annotations
 

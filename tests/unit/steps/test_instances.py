@@ -1,4 +1,4 @@
-"""What steps start, in the words of SageMaker's quotas (as ResourceLimitExceeded quotes them)."""
+"""The instances that steps start, in the words of SageMaker's quotas (as ResourceLimitExceeded quotes them)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``iam`` narrows with values, what it says of the rest, and what it refuses."""
+"""Policies that ``iam`` narrows with values, what it reports about the rest, and what it refuses."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The permissions that step types need."""
+
 from __future__ import annotations
 
 import re

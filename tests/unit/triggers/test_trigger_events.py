@@ -1,4 +1,4 @@
-"""What passes between a worker and a trigger, as Airflow stores it."""
+"""The events between a worker and a trigger, as Airflow stores them."""
 
 from __future__ import annotations
 

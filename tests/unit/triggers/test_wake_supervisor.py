@@ -1,4 +1,4 @@
-"""The supervisor of a triggerer is spoken to once its runner has forgotten an ended task, and only then."""
+"""The triggerer's supervisor is woken only once its runner has forgotten an ended task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages read: which tasks are a pipeline's, and what happens when the record store does not answer."""
+"""Data of the pages: which tasks belong to a pipeline, and what happens if the record store does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The definition of a DAG, read from the serialized DAG, and whose records a folder holds."""
+"""The definition of a DAG, read from the serialized DAG, and the DAG that a folder of records belongs to."""
 
 from __future__ import annotations
 

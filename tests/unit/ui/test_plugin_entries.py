@@ -1,4 +1,4 @@
-"""What the plugin registers on each Airflow: an entry that Airflow does not know makes it drop the whole plugin."""
+"""The plugin's entries on each version of Airflow: an unknown entry makes Airflow drop the whole plugin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why steps were skipped, told from states and from what branches left."""
+"""Why steps were skipped, from task states and from the results of branches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of Airflow in slots of AWS (patterns and lengths: the SageMaker API reference)."""
+"""Airflow's names in members of AWS requests (patterns and lengths: the SageMaker API reference)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links of the pages, and citations of pages in the code, lead to a file and a heading that exist."""
+"""Links of the pages, and citations of pages in the code, lead to an existing file and heading."""
 
 from __future__ import annotations
 

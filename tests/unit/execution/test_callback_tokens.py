@@ -1,4 +1,4 @@
-"""A token is known from its ticket to whoever has the secret, and to nobody else."""
+"""Only a holder of the secret can derive a token from its ticket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that do not print as they were written, where a text is wanted and where a number is."""
+"""YAML scalars that do not print as they were written, as texts and as numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EMR Serverless: whose application is deleted, and when."""
+"""EMR Serverless: which applications are deleted, and when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A broken definition behind the user's own function or class, parsed in a fresh interpreter."""
+"""An invalid definition behind a user's function or class, parsed in a new interpreter."""
 
 from __future__ import annotations
 

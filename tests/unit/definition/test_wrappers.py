@@ -1,4 +1,4 @@
-"""Definitions inside of what tools make of them: read where nothing has to be filled in, else told how to get them."""
+"""Definitions inside other tools' output: read if they are complete, otherwise refused with a way to get them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipelines that cannot be built: what becomes of them, and of the other DAGs of their file."""
+"""Pipelines that cannot be built: their placeholders, and the other DAGs of their file."""
 
 from __future__ import annotations
 

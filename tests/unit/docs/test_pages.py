@@ -1,4 +1,4 @@
-"""Pages for people against what they speak of."""
+"""The pages agree with the code that they describe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The snippets on the pages for people can be read as what they say they are."""
+"""The snippets on the pages are valid in the language that they declare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets do not get into step records and run records."""
+"""Secrets never reach step records and run records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pinned run reads instead of what its requests name."""
+"""What a pinned run reads instead of the inputs that its requests name."""
 
 from __future__ import annotations
 
