@@ -10,10 +10,14 @@ import pytest
 
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.plan import make_plan
+from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.model.record import Parameter, assemble
 from airflow_sagemaker_mlops.records.model.run_info import RunInfo
 from airflow_sagemaker_mlops.records.model.step_record import Artifact, Attempt, CacheOutcome, Code, Image, StepRecord
 from airflow_sagemaker_mlops.records.store.protocol import Store, Stored
+from airflow_sagemaker_mlops.records.store.reader import read_record
+from airflow_sagemaker_mlops.records.store.sealed import Link, seal_document
+from airflow_sagemaker_mlops.records.verify.chain import rebuild_index
 
 DAILY = Path(__file__).parents[2] / "dags" / "daily_model" / "definition.yaml"
 PLAN = make_plan(load_pipeline(DAILY))
@@ -97,3 +101,16 @@ def reads_of(kind: type[Store], monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(kind, "read", noted)
     return keys
+
+
+def forge(store: Store) -> None:
+    """Alter the first of two records, and redo the chain and the index, as anyone with write access can."""
+    first = seal_document({**_unsealed(store, "r1"), "approvals": [{"user": "nobody"}]}, [])
+    second = seal_document(_unsealed(store, "r2"), [Link("r1", first["integrity"]["sha256"])])
+    for run_id, document in (("r1", first), ("r2", second)):
+        store.write(f"daily/records/{run_id}.json", canonical_json(document))
+    rebuild_index(store, "daily")
+
+
+def _unsealed(store: Store, run_id: str) -> dict[str, Any]:
+    return {key: value for key, value in read_record(store, "daily", run_id).items() if key != "integrity"}

@@ -1,24 +1,21 @@
-"""Evidence against a history that was forged from its first record: noted hashes, signatures, hashes on models."""
+"""Evidence against a history that was forged from its first record: noted hashes and signatures."""
 
 from __future__ import annotations
 
 import base64
 import json
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from record_examples import record
+from record_examples import forge, record
 from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops.cli.app import app
-from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json
 from airflow_sagemaker_mlops.records.seal.amendments import amend
-from airflow_sagemaker_mlops.records.seal.anchors import COMMIT_KEY, HASH_KEY, URI_KEY, anchor
 from airflow_sagemaker_mlops.records.seal.seal import Sealed, seal
 from airflow_sagemaker_mlops.records.seal.signing import (
     FileSigner,
@@ -28,9 +25,8 @@ from airflow_sagemaker_mlops.records.seal.signing import (
     open_verifier,
 )
 from airflow_sagemaker_mlops.records.store.folder import FolderStore
-from airflow_sagemaker_mlops.records.store.reader import read_record
-from airflow_sagemaker_mlops.records.store.sealed import Link, seal_document
-from airflow_sagemaker_mlops.records.verify.chain import rebuild_index, verify
+from airflow_sagemaker_mlops.records.store.sealed import seal_document
+from airflow_sagemaker_mlops.records.verify.chain import verify
 from airflow_sagemaker_mlops.records.verify.outside import Evidence
 
 PRIVATE = ed25519.Ed25519PrivateKey.generate()
@@ -40,19 +36,6 @@ MODEL = "arn:aws:sagemaker:us-east-1:123456789012:model-package/daily/1"
 
 def no_kms() -> Any:
     raise AssertionError("KMS is not asked")
-
-
-def forge(store: FolderStore) -> None:
-    """Alter the first of two records, and do the chain and the index again, as somebody may who can write them all."""
-    first = seal_document({**_open(store, "r1"), "approvals": [{"user": "nobody"}]}, [])
-    second = seal_document(_open(store, "r2"), [Link("r1", first["integrity"]["sha256"])])
-    for run_id, document in (("r1", first), ("r2", second)):
-        store.write(f"daily/records/{run_id}.json", canonical_json(document))
-    rebuild_index(store, "daily")
-
-
-def _open(store: FolderStore, run_id: str) -> dict[str, Any]:
-    return {key: value for key, value in read_record(store, "daily", run_id).items() if key != "integrity"}
 
 
 def found(store: FolderStore, evidence: Evidence) -> dict[str, str]:
@@ -178,42 +161,6 @@ def test_nothing_is_written_when_the_key_cannot_sign(folder: FolderStore) -> Non
     with pytest.raises(NoSigningKey):
         seal(folder, record("r1"), signer=Denied())
     assert list(folder.keys("daily/records/")) == []
-
-
-@pytest.mark.e2e
-def test_a_key_of_kms_signs_and_its_public_key_verifies(aws: LocalAws, folder: FolderStore) -> None:
-    kms = aws.session().client("kms", endpoint_url=aws.endpoint_url)
-    key = "awskms:" + kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
-    seal(folder, record("r1"), signer=open_signer(key, lambda: kms))
-    assert found(folder, Evidence(verifier=open_verifier(key, lambda: kms))) == {}
-    assert "another key" in found(folder, Evidence(verifier=VERIFIER))["r1"]
-
-
-@pytest.mark.e2e
-def test_the_hash_on_a_model_shows_another_record(aws: LocalAws, folder: FolderStore) -> None:
-    registry = aws.session().client("sagemaker", endpoint_url=aws.endpoint_url)
-    group = f"daily-{uuid.uuid4().hex[:8]}"
-    registry.create_model_package_group(ModelPackageGroupName=group)
-    image = {"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/x:1"}
-    specification = {
-        "Containers": [image],
-        "SupportedContentTypes": ["text/csv"],
-        "SupportedResponseMIMETypes": ["text/csv"],
-    }
-    model = registry.create_model_package(
-        ModelPackageGroupName=group, InferenceSpecification=specification, CustomerMetadataProperties={"team": "a"}
-    )["ModelPackageArn"]
-    evidence = Evidence(package=lambda arn: registry.describe_model_package(ModelPackageName=arn))
-
-    sealed = seal(folder, {**record("r1"), "models": [{"arn": model}]})
-    seal(folder, {**record("r2"), "models": []})
-    assert [(f.run_id, f.harmless) for f in verify(folder, "daily", evidence).findings] == [("r1", True)]
-    assert anchor(registry, sealed, print) == 1
-    properties = registry.describe_model_package(ModelPackageName=model)["CustomerMetadataProperties"]
-    assert properties == {"team": "a", HASH_KEY: sealed.sha256, URI_KEY: sealed.uri, COMMIT_KEY: "c0ffee"}
-    assert verify(folder, "daily", evidence).findings == ()
-    forge(folder)
-    assert "has the hash of another record" in found(folder, evidence)["r1"]
 
 
 def command(folder: FolderStore, *words: str) -> tuple[int, str]:
