@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow.sdk import BaseOperatorLink
 
+from .xcom_keys import CONSOLE_KEY, LOGS_KEY, OUTPUT_KEY, RECORD_KEY
+
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
-
-
-REQUEST_KEY = "request"  # the XCom with the API request, secrets masked
 
 
 class _StoredLink(BaseOperatorLink):
@@ -43,7 +42,7 @@ class AwsConsoleLink(_StoredLink):
     """The job, model or endpoint in the AWS console."""
 
     name = "AWS console"
-    xcom_key = "console"
+    xcom_key = CONSOLE_KEY
     fact = "console"
 
 
@@ -51,7 +50,7 @@ class CloudWatchLogsLink(_StoredLink):
     """The log streams of the step's containers."""
 
     name = "CloudWatch logs"
-    xcom_key = "logs"
+    xcom_key = LOGS_KEY
     fact = "logs"
 
 
@@ -59,7 +58,7 @@ class S3OutputLink(_StoredLink):
     """The step's output in S3."""
 
     name = "S3 output"
-    xcom_key = "output"
+    xcom_key = OUTPUT_KEY
     fact = "output"
 
 
@@ -67,7 +66,7 @@ class RunRecordLink(_StoredLink):
     """The run's record in S3."""
 
     name = "Run record"
-    xcom_key = "record"
+    xcom_key = RECORD_KEY
     fact = "record"
 
 

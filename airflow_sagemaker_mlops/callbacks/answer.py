@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..execution.callback_tokens import handle_of
-from .store import KEY_PREFIX, OPEN
+from ..xcom_keys import CALLBACK_PREFIX
+from .store import OPEN
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -37,7 +38,7 @@ def give_answer(token: str, answer: Mapping[str, object]) -> dict[str, str]:
     unknown = AnswerRefused(f"There is no step waiting for the callback token {token}.")
     if not TOKEN.fullmatch(token):
         raise AnswerRefused("A callback token has 10 letters and digits.")
-    key = KEY_PREFIX + handle_of(token)
+    key = CALLBACK_PREFIX + handle_of(token)
     with create_session() as session:
         # "of": the model joins its run, and PostgreSQL cannot lock the nullable side of an outer join.
         asked = select(XComModel).where(XComModel.key == key).with_for_update(of=XComModel)

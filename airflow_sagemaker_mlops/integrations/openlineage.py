@@ -17,9 +17,9 @@ from ..records.export.openlineage_facets import job_facets, run_facets, step_fac
 from ..records.model.step_record import StepRecord
 from ..records.store.keys import step_record_key
 from ..runtime.recorder import open_records, record_id
-from ..runtime.step_task import JOURNAL_KEY
 from ..runtime.task_states import run_name_of, xcom_of
 from ..settings import location_of
+from ..xcom_keys import JOURNAL_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context

@@ -78,7 +78,8 @@ class _AsStep:
 
     def resume_execution(self, next_method: str, next_kwargs: Mapping[str, object] | None, context: Context) -> Any:
         """Resume after the triggerer."""
-        from ..runtime.approvals import ANSWER_KEY, answer_in
+        from ..runtime.approvals import answer_in
+        from ..xcom_keys import ANSWER_KEY
 
         if answer := answer_in((next_kwargs or {}).get("event")):
             context["ti"].xcom_push(key=ANSWER_KEY, value=answer)

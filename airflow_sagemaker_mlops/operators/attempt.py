@@ -192,8 +192,8 @@ class StepAttempts(BaseOperator):
     def _came_back_before(self, context: Context) -> bool:
         """Whether an earlier attempt returned from the triggerer, and this attempt has not started anything yet."""
         from ..execution.journal import entry_from_json
-        from ..runtime.step_task import JOURNAL_KEY
         from ..runtime.task_states import own_xcom
+        from ..xcom_keys import JOURNAL_KEY
 
         ti = context["ti"]
         entry = entry_from_json(own_xcom(ti, JOURNAL_KEY))

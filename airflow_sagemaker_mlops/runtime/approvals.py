@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..xcom_keys import ANSWER_KEY
 from .context import iso
 from .task_states import every_state, instance_of, xcom_of
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.mappedoperator import MappedOperator
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
-ANSWER_KEY = "sagemaker_answer"
 _OPERATORS = "airflow.providers.standard.operators.hitl"  # cannot be imported before Airflow 3.1
 _ANSWERED = frozenset({"success", "failed"})
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..definition.step_types import SUPPORTED, WAITING, type_of_operator
 from ..execution.concurrency import BEGUN
 from ..plan.model import STATUS_TASK_ID
+from ..xcom_keys import TICKET_KEY
 from .step_task import StepTask
 from .task_states import instance_of, own_state_key, sibling_index
 from .task_store.protocol import TaskStore
@@ -19,7 +20,6 @@ from .task_store.protocol import TaskStore
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
-KEY = "sagemaker_ticket"
 ON_THEIR_WAY = frozenset({"deferred", "running"})
 # A waiting step returns to a worker from time to time and still counts as in progress.
 COMING_BACK = frozenset({"scheduled", "queued"})
@@ -79,7 +79,7 @@ class TaskQueueSlots:
 
     async def take(self) -> float:
         """This attempt's ticket; the same one after a restart."""
-        kept = await self._store.get(KEY)
+        kept = await self._store.get(TICKET_KEY)
         if isinstance(kept, dict) and kept.get("try") == self._ti.try_number:
             return BEGUN if kept.get("begun") else float(kept["time"])
         taken = time.time()
@@ -99,10 +99,10 @@ class TaskQueueSlots:
         found: dict[str, float] = {}
         for name, with_ticket in other_steps(self._ti, await self._store.task_states(), self._step).items():
             task_id, map_index = instance_of(self._ti, name)
-            ticket = time_of(await self._store.get_from(task_id, KEY, map_index), with_ticket=with_ticket)
+            ticket = time_of(await self._store.get_from(task_id, TICKET_KEY, map_index), with_ticket=with_ticket)
             if ticket is not None:
                 found[name] = ticket
         return found
 
     async def _keep(self, **ticket: Any) -> None:
-        await self._store.set(KEY, {"try": self._ti.try_number, **ticket})
+        await self._store.set(TICKET_KEY, {"try": self._ti.try_number, **ticket})

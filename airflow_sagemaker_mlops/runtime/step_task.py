@@ -13,7 +13,6 @@ from ..definition.step_types import syntax_of
 from ..hooks.connection import DEFAULT_CONNECTION, NO_CONNECTION, AwsConnection
 from ..plan.spec import NO_SPEC, StepSpec
 
-JOURNAL_KEY = "sagemaker_job"
 USUAL = "usual"  # stands for the outputs that most steps of a type have
 # The text is stored inside JSON, where every double quote costs a backslash; so the two kinds of quotes are swapped.
 _SWAPPED = str.maketrans({'"': "'", "'": '"'})

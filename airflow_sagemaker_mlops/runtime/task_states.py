@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..execution.identity import run_name
 from ..task_log import absence_expected
-from .step_task import JOURNAL_KEY
+from ..xcom_keys import JOURNAL_KEY, REASON_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -19,7 +19,6 @@ UNDER_WAY = frozenset(
     {"scheduled", "queued", "running", "deferred", "awaiting_input", "up_for_retry", "up_for_reschedule"}
 )
 PASSED_OVER = {"Status": "Skipped"}  # the XCom of a task that skipped itself, or of a status task with nothing to do
-REASON_KEY = "sagemaker_reason"
 _ENDS = {"success": "Succeeded", "failed": "Failed"}
 _ENDS_TOLD = {"Stopped": "Stopped", "NotStarted": "NotRun"}  # by the result of a failed task
 

@@ -20,7 +20,7 @@ from ..execution.engine import (
 from ..execution.recorder_protocol import run_recorded
 from ..execution.step_run import StepRun
 from ..hooks.aws import aws_for
-from ..links import REQUEST_KEY
+from ..xcom_keys import REQUEST_KEY
 from .context import identity_of, options_of, scope_of, step_result
 from .events import HandOver, StepSucceeded
 from .parameter_values import group_of, needed_by, rendered_here

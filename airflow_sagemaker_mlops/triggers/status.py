@@ -14,10 +14,10 @@ from ..runtime.events import PipelineEndedBadly, WorkerNeeded, to_payload
 from ..runtime.pause import CHECK_AGAIN_AFTER
 from ..runtime.pipeline_status import conclude
 from ..runtime.selective.conf import needs_worker
-from ..runtime.step_task import JOURNAL_KEY
 from ..runtime.stopping.jobs import stop_left_running, waiting_steps
 from ..runtime.supervisor_calls import ask
 from ..runtime.task_states import xcom_of
+from ..xcom_keys import JOURNAL_KEY
 from .clients import open_aws
 
 if TYPE_CHECKING:

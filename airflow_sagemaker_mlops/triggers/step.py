@@ -36,7 +36,7 @@ from ..runtime.queue import TaskQueueSlots
 from ..runtime.recorder import recorder_of
 from ..runtime.retry_budget import is_outage
 from ..runtime.selective.conf import needs_worker
-from ..runtime.step_task import JOURNAL_KEY, StepTask
+from ..runtime.step_task import StepTask
 from ..runtime.stopping.in_trigger import EndedTrigger
 from ..runtime.supervisor_calls import ask
 from ..runtime.task_store.callback_inbox import TaskCallbackInbox
@@ -45,6 +45,7 @@ from ..runtime.task_store.links import PublishedLinks
 from ..runtime.task_store.notes import TaskNotes
 from ..runtime.task_store.protocol import TaskStore
 from ..runtime.task_store.trigger import OWNER, TriggerTaskStore
+from ..xcom_keys import JOURNAL_KEY
 from .clients import open_aws
 from .wake_supervisor import wake_when_reported
 

@@ -14,10 +14,10 @@ import pytest
 from airflow_deployment import ENDED, PATIENCE_S, Deployment, jobs_of
 
 from airflow_sagemaker_mlops.airflow_versions import STARTS_IN_TRIGGERER
-from airflow_sagemaker_mlops.callbacks.store import KEY_PREFIX
 from airflow_sagemaker_mlops.execution.callback_tokens import handle_of
 from airflow_sagemaker_mlops.execution.identity import execution_id
 from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.xcom_keys import CALLBACK_PREFIX
 
 pytestmark = pytest.mark.deployment
 
@@ -148,7 +148,7 @@ def test_loops_handlers_operators_and_callbacks_run_in_a_deployment(
     if STARTS_IN_TRIGGERER:  # Airflow 3.3 has a place where it outlives a retry
         store = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/Ask/state-store"
         kept = {item["key"]: item["value"] for item in deployment.call(store)["task_state_store"]}
-        assert '"fine"' in kept[KEY_PREFIX + handle_of(message["token"])]
+        assert '"fine"' in kept[CALLBACK_PREFIX + handle_of(message["token"])]
     state, states = deployment.wait(dag_id, run_id)
     assert states == {
         "Load": "failed",

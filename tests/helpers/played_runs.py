@@ -25,7 +25,8 @@ from sqlalchemy.orm import Session
 from airflow_sagemaker_mlops.airflow_versions import AirflowSkipException, DownstreamTasksSkipped, TaskDeferred
 from airflow_sagemaker_mlops.operators.run_condition import RunConditionOperator
 from airflow_sagemaker_mlops.operators.status import PipelineStatusOperator
-from airflow_sagemaker_mlops.runtime.task_states import PASSED_OVER, REASON_KEY
+from airflow_sagemaker_mlops.runtime.task_states import PASSED_OVER
+from airflow_sagemaker_mlops.xcom_keys import REASON_KEY
 
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 # A short circuit that is false; a branch that goes nowhere; a task that is still running while others end.

@@ -11,9 +11,9 @@ from ...execution import engine
 from ...execution.job_state import JobState
 from ...execution.journal import Entry, entry_from_json
 from ...execution.step_run import StepRun, Submitted
+from ...xcom_keys import JOURNAL_KEY
 from ..queue import TaskQueueSlots
 from ..retry_budget import is_refusal
-from ..step_task import JOURNAL_KEY
 from ..supervisor_calls import ask
 from ..task_states import own_state_key
 from ..task_store.protocol import TaskStore

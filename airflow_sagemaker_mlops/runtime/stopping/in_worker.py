@@ -11,7 +11,8 @@ from ...execution.aws.clients import Aws
 from ...execution.journal import Entry, entry_from_json
 from ...hooks.aws import aws_for
 from ...hooks.connection import AwsConnection
-from ..step_task import JOURNAL_KEY, StepTask
+from ...xcom_keys import JOURNAL_KEY
+from ..step_task import StepTask
 from ..task_states import instance_of, xcom_of
 from .jobs import ReadJournal, stop_left_running
 

@@ -9,7 +9,7 @@ from ...execution.engine import is_stopping, stop, stop_when_visible
 from ...execution.job_state import JobState
 from ...execution.journal import entry_from_json
 from ...execution.step_run import StepRun
-from ..step_task import JOURNAL_KEY
+from ...xcom_keys import JOURNAL_KEY
 from ..task_states import own_xcom
 
 if TYPE_CHECKING:

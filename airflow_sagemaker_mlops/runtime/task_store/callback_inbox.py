@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...callbacks.store import CLOSED, KEY_PREFIX, OPEN, as_answer, deployment_secret
+from ...callbacks.store import CLOSED, OPEN, as_answer, deployment_secret
+from ...xcom_keys import CALLBACK_PREFIX
 from .protocol import Space, TaskStore
 
 
@@ -21,7 +22,7 @@ class TaskCallbackInbox:
 
     async def open(self, handle: str) -> None:
         """Start accepting an answer for ``handle``."""
-        await self._store.set(KEY_PREFIX + handle, OPEN)
+        await self._store.set(CALLBACK_PREFIX + handle, OPEN)
 
     async def is_open(self, handle: str) -> bool:
         """Whether ``handle`` accepts an answer, or has received one."""
@@ -33,10 +34,10 @@ class TaskCallbackInbox:
 
     async def close(self, handle: str) -> None:
         """Stop accepting an answer for ``handle``."""
-        await self._store.set(KEY_PREFIX + handle, CLOSED)
+        await self._store.set(CALLBACK_PREFIX + handle, CLOSED)
 
     async def _read(self, handle: str) -> Any:
-        key = KEY_PREFIX + handle
+        key = CALLBACK_PREFIX + handle
         found = await self._store.get(key)
         if found is not None:
             return found

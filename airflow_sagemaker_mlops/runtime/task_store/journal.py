@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...execution.job_state import JobState
 from ...execution.journal import Entry, entry_from_json
-from ..step_task import JOURNAL_KEY
+from ...xcom_keys import JOURNAL_KEY
 from ..task_states import own_xcom
 from .protocol import Space, TaskStore
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from ...links import LINKS, REQUEST_KEY
+from ...links import LINKS
+from ...xcom_keys import REQUEST_KEY
 from .protocol import TaskStore
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...execution.secret_masking import mask
-from ..task_states import REASON_KEY
+from ...xcom_keys import REASON_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-RESULT_KEY = "sagemaker_result"
+RESULT_KEY = "sagemaker_result"  # in the task state store
 LONGEST_REASON = 500  # characters; the step's own log has all of it
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 
-from ...links import LINKS, REQUEST_KEY
+from ...links import LINKS
+from ...xcom_keys import REQUEST_KEY
 from ..data.airflow_rows import tries_of, xcoms
 from ..data.in_time import in_time
 from ..data.other_runs import others_of

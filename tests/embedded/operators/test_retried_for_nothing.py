@@ -13,9 +13,10 @@ from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_sagemaker_mlops.airflow_versions import TaskDeferred
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
-from airflow_sagemaker_mlops.links import LINKS, REQUEST_KEY
+from airflow_sagemaker_mlops.links import LINKS
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ProcessingStepOperator
+from airflow_sagemaker_mlops.xcom_keys import REQUEST_KEY
 
 
 class Store(dict[str, Any]):

@@ -17,8 +17,8 @@ from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.operators import ModelStepOperator, ProcessingStepOperator, StopRunningJobsOperator
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 from airflow_sagemaker_mlops.runtime.events import StepInterrupted, to_payload
-from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
 from airflow_sagemaker_mlops.runtime.stopping import in_worker, on_final_failure
+from airflow_sagemaker_mlops.xcom_keys import JOURNAL_KEY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("nothing_asleep")]
 

@@ -22,12 +22,12 @@ from airflow_sagemaker_mlops.runtime.events import (
     from_payload,
     to_payload,
 )
-from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
 from airflow_sagemaker_mlops.runtime.task_store.journal import TaskJournal, save_why_repeated
 from airflow_sagemaker_mlops.runtime.task_store.notes import TaskNotes
 from airflow_sagemaker_mlops.runtime.task_store.trigger import OWNER, TriggerTaskStore
 from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerTaskStore
 from airflow_sagemaker_mlops.triggers.step import StepTrigger
+from airflow_sagemaker_mlops.xcom_keys import JOURNAL_KEY
 
 
 class Store(dict[str, Any]):

@@ -16,7 +16,8 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow_sagemaker_mlops import SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.cli.output.records_text import approved
 from airflow_sagemaker_mlops.records.store.sealed import read_schema
-from airflow_sagemaker_mlops.runtime.approvals import ANSWER_KEY, approvals_of
+from airflow_sagemaker_mlops.runtime.approvals import approvals_of
+from airflow_sagemaker_mlops.xcom_keys import ANSWER_KEY
 
 TRAIN = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}
 SIGN = {

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_sagemaker_mlops.callbacks.store import KEY_PREFIX
 from airflow_sagemaker_mlops.runtime.task_store.callback_inbox import TaskCallbackInbox
 from airflow_sagemaker_mlops.runtime.task_store.worker import WorkerTaskStore
+from airflow_sagemaker_mlops.xcom_keys import CALLBACK_PREFIX
 
 TOKEN = "AbCdEfGhIj"
 ANSWER = '{"Status": "Succeeded", "OutputParameters": []}'
@@ -43,9 +43,9 @@ def mailbox(attempt: Attempt, store: dict[str, Any] | None) -> TaskCallbackInbox
 
 def test_an_answer_to_an_earlier_attempt_is_brought_back_for_the_trigger_of_the_next_one() -> None:
     again = Attempt()
-    box = mailbox(again, {KEY_PREFIX + TOKEN: ANSWER})
+    box = mailbox(again, {CALLBACK_PREFIX + TOKEN: ANSWER})
     assert asyncio.run(box.is_open(TOKEN))  # so the message is not sent a second time
-    assert again.xcoms == {KEY_PREFIX + TOKEN: ANSWER}
+    assert again.xcoms == {CALLBACK_PREFIX + TOKEN: ANSWER}
     assert asyncio.run(box.answer(TOKEN)) == {"Status": "Succeeded", "OutputParameters": []}
 
 
@@ -59,7 +59,7 @@ def test_a_question_without_an_answer_is_asked_again_with_its_token(store: dict[
 
 
 def test_a_closed_token_takes_no_kept_answer() -> None:
-    box = mailbox(Attempt(), {KEY_PREFIX + TOKEN: ANSWER})
+    box = mailbox(Attempt(), {CALLBACK_PREFIX + TOKEN: ANSWER})
     asyncio.run(box.close(TOKEN))
     assert not asyncio.run(box.is_open(TOKEN))
     assert asyncio.run(box.answer(TOKEN)) is None

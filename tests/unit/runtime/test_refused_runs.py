@@ -13,9 +13,9 @@ from airflow_sagemaker_mlops import SageMakerPipelineDag
 from airflow_sagemaker_mlops.airflow_versions import AirflowFailException
 from airflow_sagemaker_mlops.operators import status
 from airflow_sagemaker_mlops.runtime.events import WorkerNeeded, to_payload
-from airflow_sagemaker_mlops.runtime.step_task import JOURNAL_KEY
 from airflow_sagemaker_mlops.runtime.stopping import in_worker, jobs
 from airflow_sagemaker_mlops.runtime.task_states import ends_of
+from airflow_sagemaker_mlops.xcom_keys import JOURNAL_KEY
 
 BASH = "airflow.providers.standard.operators.bash.BashOperator"
 TRAIN = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}
