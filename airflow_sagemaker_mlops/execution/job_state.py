@@ -12,7 +12,7 @@ RUNNING              the job exists, and its handle is known                runn
                                                                             attempt that continues with the job
 SUCCEEDED            the job ended well                                     runners of what has no status in AWS: loops,
                                                                             callbacks, functions, models
-FAILED               the job failed; Airflow does not know it yet         runners
+FAILED               the job failed; Airflow does not know it yet           runners
 FAILURE_REPORTED     Airflow was told, or a retry policy decided: the next  retry policies, workers
                      job is a new one
 STOP_REQUESTED       somebody wanted it stopped: the next job is a new one  ``on_kill``, timeouts, Ctrl-C
