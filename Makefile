@@ -142,9 +142,10 @@ docs: setup ## Write the generated pages of docs/ and the JSON Schema of definit
 	mv build/definition.schema.json airflow_sagemaker_mlops/steps/editor_schema/
 	$(BIN)/python -m docsite
 
-docs-check: docs ## Look at pages of the site in Chromium, and run the commands of the tutorial; needs Chromium and playwright
+docs-check: docs ## Look at pages of the site in Chromium, and run the code blocks of all pages; needs Chromium and playwright
 	$(BIN)/python -m docsite.browser
 	$(BIN)/python -m docsite.tutorial
+	$(BIN)/python -m docsite.run_snippets
 
 # The bill of materials lists what a wheel needs to run, in the versions that the tests ran with; in the wheel (PEP 770) and beside it.
 dist: setup .venv-dist/.stamp ## Wheel and sdist with a CycloneDX bill of materials and checksums, in dist/

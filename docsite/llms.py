@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from .snippets import without_comments
 from .staging import ROOT, nav_pages, write
 
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -23,7 +24,7 @@ def write_llms(project: Mapping[str, Any], site: Path, made: Mapping[str, str]) 
     :param made: text of those pages of the nav that the repository does not have
     """
     pages = list(nav_pages(project["nav"]))
-    texts = {page: made.get(page) or (ROOT / page).read_text(encoding="utf-8") for _, page in pages}
+    texts = {page: made.get(page) or without_comments((ROOT / page).read_text(encoding="utf-8")) for _, page in pages}
     for page, text in texts.items():
         write(site / page, text)
     write(site / "llms.txt", _index(project, pages, texts))

@@ -13,11 +13,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .snippets import without_comments
+
 ROOT = Path(__file__).parents[1]
 _FENCE = re.compile(r"^( *)(```+)(\w*)[^\n`]*$")
 _ITEM = re.compile(r"^(\d+\. |[*-] )")
 _LINK = re.compile(r"\]\(([^()\s#]+)(?:#[^()\s]*)?\)")
 _PICTURE = re.compile(r'\b(?:src|srcset)="([^"\s]+)"')
+
+
+def repository_pages() -> list[str]:
+    """The pages that the repository has: ``["AGENTS.md", ..., "docs/guides/gate.md"]``."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"]
+    return sorted(str(page.relative_to(ROOT)) for page in pages)
 
 
 def nav_pages(nav: Sequence[Mapping[str, Any]], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -39,7 +47,7 @@ def stage(pages: Iterable[str], to: Path) -> None:
     """Copy the pages, and the files that they show or link to, into the folder ``to``."""
     for page in pages:
         source = ROOT / page
-        text = source.read_text(encoding="utf-8")
+        text = without_comments(source.read_text(encoding="utf-8"))
         write(to / page, as_zensical_reads_it(text))
         for target in linked_files(text, source):
             copy = to / target.relative_to(ROOT)

@@ -50,6 +50,12 @@ def nothing_is_uncommitted(_tag: str) -> None:
         raise NotReady(f"These files differ from the commit:\n{changed}")
 
 
+def site_is_built(tag: str) -> None:
+    """The documentation site builds without a dead link, and the generated pages are those of the commit."""
+    _run("make", "docs")
+    nothing_is_uncommitted(tag)
+
+
 def tests_pass(_tag: str) -> None:
     """Format, lint, types and all tests."""
     _run("make", "test")
@@ -85,6 +91,7 @@ POINTS: tuple[Callable[[str], None], ...] = (
     tag_is_the_version,
     changelog_has_the_version,
     nothing_is_uncommitted,
+    site_is_built,
     tests_pass,
     distributions_are_built,
     wheel_works_alone,

@@ -22,7 +22,7 @@ from docsite.llms import first_sentence
 from docsite.messages import Message, messages
 from docsite.python_pages import FOLDER as NAMES_OF_MODULES
 from docsite.python_pages import REFERENCES, public_names
-from docsite.staging import as_zensical_reads_it, nav_pages, pointing_to
+from docsite.staging import as_zensical_reads_it, nav_pages, pointing_to, repository_pages
 from docsite.tutorial import blocks, plain
 
 ROOT = Path(__file__).parents[3]
@@ -31,8 +31,7 @@ REFERENCE = reference_pages()
 
 
 def test_every_page_is_in_the_nav_once_and_the_nav_has_no_other() -> None:
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"]
-    assert sorted(NAV) == sorted([*(str(page.relative_to(ROOT)) for page in pages), *REFERENCE])
+    assert sorted(NAV) == sorted([*repository_pages(), *REFERENCE])
 
 
 def test_the_nav_begins_with_the_story_and_has_five_parts() -> None:
