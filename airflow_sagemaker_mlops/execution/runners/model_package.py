@@ -38,6 +38,7 @@ class ModelPackageRunner(Runner):
     name = "model_package"
     request_from = "call"
     is_described = True
+    has_default_stub = True  # a version whose model was made up would be compared with real candidates
 
     async def run(self, run: StepRun) -> StepResult:
         """Register the version; creates its group if it does not exist, as SageMaker Pipelines does."""

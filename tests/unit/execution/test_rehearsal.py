@@ -21,6 +21,7 @@ from airflow_sagemaker_mlops.execution.stubs.generate import files_at_places, ma
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.model import Plan
 from airflow_sagemaker_mlops.runs.errors import RunError
+from airflow_sagemaker_mlops.runs.run_pipeline import rehearse
 from airflow_sagemaker_mlops.runs.stubs import StubOptions, parse_branches, read_table
 
 OUTPUT = {"OutputName": "o", "S3Output": {"S3Uri": "s3://b/o", "LocalPath": "/o", "S3UploadMode": "EndOfJob"}}
@@ -368,3 +369,30 @@ def test_a_report_that_two_conditions_read_fits_the_one_that_runs() -> None:
         table = made_up(plan, given)
         running = ["First"] if given == {"First": "If"} else ["First", "Second"]
         assert all(outcome(plan, name, table) is (given[name] == "If") for name in running)
+
+
+def test_a_rehearsal_registers_no_version_that_a_later_run_would_be_compared_with(tmp_path: Path) -> None:
+    """Its model is made up; and no AWS is asked, which the tests of this folder could not reach."""
+    register = {
+        "Name": "Register",
+        "Type": "RegisterModel",
+        "Arguments": {
+            "ModelPackageGroupName": "churn",
+            "ModelApprovalStatus": "Approved",
+            "InferenceSpecification": {
+                "Containers": [
+                    {"Image": "image", "ModelDataUrl": {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}}
+                ],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        },
+    }
+    train = {"Name": "Train", "Type": "Training", "Arguments": {"RoleArn": "arn:aws:iam::123456789012:role/R"}}
+    read = call("Tell", Arguments={"model": {"Get": "Steps.Register.ModelPackageArn"}})
+    document = {"Version": "2020-12-01", "Steps": [train, register, read]}
+    (done,) = rehearse(document, state_dir=tmp_path / "aws")
+    assert {name: step.state for name, step in done.steps.items()} == dict.fromkeys(
+        ("Train", "Register", "Tell"), "Succeeded"
+    )
+    assert not (tmp_path / "aws").exists()
