@@ -180,8 +180,10 @@ release: setup ## The checklist before a release, ending with checked distributi
 	touch $@
 
 PART ?= all
-scaffold-matrix: setup ## Every combination of answers of `new`: rendered, linted, tested and run; PART=lint runs none
-	$(BIN)/python matrix/scaffold.py --part $(PART)
+MOST ?= 1000
+RESUME ?=
+scaffold-matrix: setup ## Every combination of answers of `new`: rendered, linted, tested and run; PART=lint, PART=run MOST=5 RESUME=1
+	$(BIN)/python matrix/scaffold.py --part $(PART) --most $(MOST) $(if $(RESUME),--resume)
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .venv-* build dist .airflow .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,7 +1,8 @@
 """Every combination of answers of ``new``: rendered and linted; those that differ in what runs are also tested and run.
 
-``make scaffold-matrix`` (about an hour on two cores); ``make scaffold-matrix PART=lint`` renders and lints all and runs
-none.  Writes the output of a failure to ``build/scaffold/``.
+``make scaffold-matrix`` (about an hour on two idle cores).  ``PART=lint`` renders and lints all and runs none;
+``PART=run`` runs only.  ``MOST=5`` ends after five runs.  What ran well is noted in ``build/scaffold-ran.txt``;
+``RESUME=1`` leaves that out, so a matrix can be run in parts.  Writes the output of a failure to ``build/scaffold/``.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))
-from answer_sets import all_sets, named  # noqa: E402
+from answer_sets import Pair, all_sets, named, pairs  # noqa: E402
 from cfnlint.api import ManualArgs, lint_file  # noqa: E402
 
 from airflow_sagemaker_mlops.scaffold import Existing, make_project  # noqa: E402
@@ -23,37 +25,88 @@ from airflow_sagemaker_mlops.scaffold.questions import Value  # noqa: E402
 
 OWN = Existing((ROOT / "tests" / "pipelines" / "valid" / "train-evaluate-register.json").read_text(), ".json", "own")
 OUT = ROOT / "build" / "scaffold"
+RAN = ROOT / "build" / "scaffold-ran.txt"
 NOT_RUN = ("ci", "target", "licence", "region")  # what makes no difference to a run
+Answers = dict[str, Value]
 
 
 def main() -> int:
     """The exit code: 1 if anything failed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", choices=("all", "lint"), default="all")
-    part = parser.parse_args().part
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=("all", "lint", "run"), default="all")
+    parser.add_argument("--most", type=int, default=1000, help="the most runs")
+    parser.add_argument("--resume", action="store_true", help=f"leave out what {RAN.name} says ran well")
+    options = parser.parse_args()
     shutil.rmtree(OUT, ignore_errors=True)
     bad: list[str] = []
-    rendered = 0
-    linted: set[str] = set()
-    ran: set[str] = set()
-    for answers in all_sets():
-        name = named(answers.items())
-        rendered += 1
-        folder = OUT / name
-        own = answers["source"] in ("file", "pull")
-        make_project(folder, answers, OWN if own else None)
-        failures = _lint(folder, linted)
-        difference = named((key, value) for key, value in answers.items() if key not in NOT_RUN).replace("pull", "file")
-        if part == "all" and difference not in ran:
-            ran.add(difference)
-            failures += _run(folder, answers)
-        print(f"{'failed' if failures else 'ok':7}{name}", *failures, flush=True)
+    if options.part != "run":
+        linted: set[str] = set()
+        sets = list(all_sets())
+        bad += [name for name in (_linted(answers, linted) for answers in sets) if name]
+        print(f"{len(sets)} combinations were rendered and linted; {len(bad)} failed")
+    if options.part != "lint":
+        bad += _all_runs(options.most, resume=options.resume)
+    return 1 if bad else 0
+
+
+def _linted(answers: Answers, linted: set[str]) -> str:
+    """The name of the combination if it is not clean."""
+    folder = _made(answers)
+    failures = _lint(folder, linted)
+    shutil.rmtree(folder)
+    if failures:
+        print(f"failed {folder.name}", *failures, flush=True)
+    return folder.name if failures else ""
+
+
+def _all_runs(most: int, *, resume: bool) -> list[str]:
+    """The names of the combinations that failed."""
+    kinds = {_difference(answers): answers for answers in all_sets()}
+    done = set(RAN.read_text(encoding="utf-8").split()) if resume and RAN.exists() else set()
+    RAN.parent.mkdir(parents=True, exist_ok=True)
+    RAN.write_text("".join(f"{name}\n" for name in sorted(done)), encoding="utf-8")
+    left = {name: answers for name, answers in kinds.items() if name not in done}
+    bad = []
+    for name in _most_different_first(left, {name: kinds[name] for name in done & set(kinds)})[:most]:
+        started = time.monotonic()
+        folder = _made(left[name])
+        failures = _run(folder, left[name])
+        print(f"{'failed' if failures else 'ran':7}{name} {time.monotonic() - started:.0f} s", *failures, flush=True)
         if failures:
             bad.append(name)
-        else:
-            shutil.rmtree(folder)
-    print(f"{rendered} combinations were rendered and linted, {len(ran)} of them run; {len(bad)} failed")
-    return 1 if bad else 0
+            continue
+        shutil.rmtree(folder)
+        with RAN.open("a", encoding="utf-8") as noted:
+            noted.write(f"{name}\n")
+    remaining = len(kinds) - len(RAN.read_text(encoding="utf-8").split()) - len(bad)
+    print(f"{len(kinds)} combinations differ in what runs; {len(bad)} failed, {remaining} were not run")
+    return bad
+
+
+def _difference(answers: Answers) -> str:
+    return named((key, value) for key, value in answers.items() if key not in NOT_RUN).replace("pull", "file")
+
+
+def _most_different_first(left: dict[str, Answers], done: dict[str, Answers]) -> list[str]:
+    """An order in which a part of the runs covers as many pairs of answers as it can."""
+    seen: set[Pair] = {pair for answers in done.values() for pair in _pairs(answers)}
+    ordered: list[str] = []
+    waiting = dict(left)
+    while waiting:
+        name = max(waiting, key=lambda one: len(_pairs(waiting[one]) - seen))
+        seen |= _pairs(waiting.pop(name))
+        ordered.append(name)
+    return ordered
+
+
+def _pairs(answers: Answers) -> set[Pair]:
+    return {pair for pair in pairs(answers) if not {name for name, _ in pair} & set(NOT_RUN)}
+
+
+def _made(answers: Answers) -> Path:
+    folder = OUT / named(answers.items())
+    make_project(folder, answers, OWN if answers["source"] in ("file", "pull") else None)
+    return folder
 
 
 def _lint(folder: Path, linted: set[str]) -> list[str]:
@@ -73,7 +126,7 @@ def _lint(folder: Path, linted: set[str]) -> list[str]:
     return found
 
 
-def _run(folder: Path, answers: dict[str, Value]) -> list[str]:
+def _run(folder: Path, answers: Answers) -> list[str]:
     targets = ["check", "test"] if answers["source"] in ("file", "pull") else ["check", "test", "test-dags", "run"]
     for target in targets:
         with (folder / f"{target}.log").open("wb") as log:
