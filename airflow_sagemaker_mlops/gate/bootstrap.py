@@ -24,6 +24,7 @@ import numpy as np
 
 from .comparison import Comparison, Normal
 from .metrics import Value
+from .user_function import value_of_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -178,8 +179,8 @@ def compare_by_function(
         other = 0.0 if champion is None else function(label[rows], champion[rows])
         return sign * (function(label[rows], candidate[rows]) - other)
 
-    mine = function(label, candidate)
-    other = 0.0 if champion is None else function(label, champion)
+    mine = value_of_all(function, label, candidate)
+    other = 0.0 if champion is None else value_of_all(function, label, champion)
     drawn = np.array([gains(draw()) for _ in range(number)])
     method = f"{'paired ' if champion is not None else ''}bootstrap{' over groups' if groups is not None else ''}"
     return mine, other, resampled(sign * (mine - other), drawn, records, method)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .problems import alike
 from .report import GateReport
 from .rules import Rule
 from .table import Predictions
@@ -31,12 +32,27 @@ class Case:
     def recorded_number(self, rule: Rule, slice_: str | None) -> float | None:
         """The champion's value from its own report, in which it was the candidate."""
         if isinstance(self.recorded, GateReport):
-            for result in self.recorded.rules:
-                if (result.metric, result.slice) == (rule.metric, slice_) and result.candidate is not None:
-                    return result.candidate
-            return None
+            found = (one for one in self.recorded.rules if (one.metric, one.slice) == (rule.metric, slice_))
+            known = (one for one in found if one.setting in (None, rule.setting))
+            return next((one.candidate for one in known if one.candidate is not None), None)
         value = (self.recorded or {}).get(rule.metric if slice_ is None else f"{rule.metric}[{slice_}]")
         return number_or_none(value)
+
+    def why_no_recorded_number(self, rule: Rule) -> str:
+        """What keeps :meth:`recorded_number` from finding a rule's number; with the way out."""
+        if self.recorded is None:
+            return "there is no report of the champion (--recorded, recorded)"
+        if isinstance(self.recorded, GateReport):
+            other = [one.setting for one in self.recorded.rules if one.metric == rule.metric and not one.slice]
+            if other and other[0] not in (None, rule.setting):
+                return f"the champion's {rule.metric} was measured with {other[0]} instead of {rule.setting}"
+            names = {one.metric for one in self.recorded.rules}
+        else:
+            names = set(map(str, self.recorded))
+            if rule.metric in self.recorded:
+                return f"the champion's {rule.metric} is {self.recorded[rule.metric]!r:.40} instead of a number"
+        near = alike(rule.metric, names)
+        return f"the champion's report has no {rule.metric}" + (f', only "{near}"' if near else "")
 
     @property
     def is_comparable(self) -> bool:

@@ -235,13 +235,14 @@ def _result(case: Case, question: _Question, alpha: float) -> RuleResult:
         sentence="",
         dry_run=rule.dry_run,
         goal=rule.goal,
+        setting=rule.setting,
     )
     if not question.is_skipped:
         result = _compared(case, question, alpha, result)
         result = _limited(rule, result)
     notes = []
     if rule.compare == RECORDED and case.has_champion and not case.is_comparable:
-        notes.append("not comparable: the recorded number is of another test set")
+        notes.append("Not comparable: the recorded number is of another test set")
     return replace(result, sentence=rule_sentence(rule, result, case.noun, measured.why_not, notes))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from .chunk import Chunk
 from .problems import BadPredictions
+from .table import as_doubles
 
 ROWS_OF_A_CHUNK = 100_000
 
@@ -53,6 +54,10 @@ def _column(part: Path, name: str, values: Any) -> Any:
         if not is_number:
             raise BadPredictions([f"{part.name}: {name} has the type {kind} instead of numbers."])
         mask = values.is_null().to_numpy(zero_copy_only=False)
+        if types.is_float16(kind):
+            return as_doubles(values.fill_null(0).to_numpy(zero_copy_only=False)), mask
+        if types.is_float32(kind):  # like `as_doubles`, and three times as fast
+            values = values.cast(pyarrow.string())
         return values.cast(pyarrow.float64(), safe=False).fill_null(0).to_numpy(zero_copy_only=False), mask
     if name == "id" and types.is_integer(kind) and not values.null_count and not types.is_uint64(kind):
         return values.cast(pyarrow.int64()).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -62,6 +67,8 @@ def _column(part: Path, name: str, values: Any) -> Any:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, float) and value != value:  # noqa: PLR0124 - NaN, which pandas means as missing
+        return ""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 

@@ -36,9 +36,15 @@ def refuse_what_cannot_be_judged(case: Case) -> None:
     wrong += _wrong_values(case)
     for rule in case.rules:
         compares = rule.compare == RECORDED and case.has_champion and not rule.slice and not rule.dry_run
-        if compares and case.recorded_number(rule, None) is None:
-            what = f"compares with a recorded number, and the champion's report has no {rule.metric}"
+        if not compares:
+            continue
+        before = case.recorded_number(rule, None)
+        if before is None:
+            what = f"compares with a recorded number, and {case.why_no_recorded_number(rule)}"
             wrong.append(f"rule {rule.place} {what}.")
+        elif rule.metric in METRICS and METRICS[rule.metric].bounded and not 0 <= before <= 1:
+            what = f"the champion's recorded {rule.metric} is {before:g}, but it lies between 0 and 1"
+            wrong.append(f"{what}. Write it as a share of 1.")
     if wrong:
         raise BadPredictions(wrong)
 
@@ -58,7 +64,7 @@ def _wrong_labels(case: Case) -> list[str]:
         shown = first_few((f"{value:g}" for value in others), len(others), 4)
         return [f"{names}, so label has to be 0 or 1; it is {shown} as well."]
     if len(values) == 1:
-        return [f"{names}, and label is {values[0]:g} in all {len(case.predictions):,} records: one class only."]
+        return [f"{names}, and label is {values[0]:g} in {_all(len(case.predictions))}: one class only."]
     return []
 
 
@@ -70,9 +76,8 @@ def _wrong_scores(case: Case) -> list[str]:
             continue
         least, most = float(scores.min()), float(scores.max())
         if least == most:
-            wrong.append(
-                f"the {name}'s score is {least:g} in all {len(scores):,} records; a constant score is not a prediction."
-            )
+            what = f"the {name}'s score is {least:g} in {_all(len(scores))}"
+            wrong.append(f"{what}; a constant score is not a prediction.")
         chances = [rule.metric for rule in known if rule.metric in ("log_loss", "brier")]
         if chances and not 0 <= least <= most <= 1:
             runs = f"the {name}'s scores run from {least:g} to {most:g}"
@@ -141,6 +146,10 @@ def _wrong_values(case: Case) -> list[str]:
     if unknown:
         wrong.append(f"there are values that no rule is about: {first_few(unknown, len(unknown))}.")
     return wrong
+
+
+def _all(records: int) -> str:
+    return f"all {records:,} records" if records > 1 else "the only record"
 
 
 def _shown(value: object) -> str:

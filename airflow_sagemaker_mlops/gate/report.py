@@ -35,6 +35,7 @@ class RuleResult:
     finding     the verdict in the metric's terms: better, worse, not worse, not decided, …
     method      name of the statistical method
     dry_run     whether the rule has no effect
+    setting     what the values depend on besides the predictions, e.g. ``Threshold: 0.5``; ``None`` in older reports
     """
 
     metric: str
@@ -57,6 +58,7 @@ class RuleResult:
     dry_run: bool = False
     alarm: bool = False
     goal: str = "maximize"
+    setting: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON; numbers have 12 significant digits, so that equal verdicts are equal texts."""
@@ -81,6 +83,7 @@ class RuleResult:
             "dry_run": self.dry_run,
             "alarm": self.alarm,
             "goal": self.goal,
+            "setting": self.setting,
         }
 
     @classmethod

@@ -256,6 +256,10 @@ class _RuleReader(RuleFields):
                         f'"{rule.metric}" is measured elsewhere, as one number per model, so it has no {key.lower()}.'
                     )
                     self._add(key, what, f"Remove {key}, or compute the metric from predictions.")
+            for key in ("MinRecords", "Confidence", "Compare"):
+                if self._is_given(key):
+                    what = f'"{rule.metric}" is measured elsewhere, as one number per model, so {key} has no effect.'
+                    self._add(key, what, f"Remove {key}, or compute the metric from predictions.")
             if rule.must == IMPROVE:
                 self._add(
                     "Must",

@@ -172,6 +172,15 @@ class Rule:
         return self.must == IMPROVE
 
     @property
+    def setting(self) -> str:
+        """What the value depends on besides the predictions: ``Threshold: 0.5``; empty if nothing."""
+        if self.costs is not None:
+            both = f"FalsePositive: {self.costs.false_positive:g}, FalseNegative: {self.costs.false_negative:g}"
+            return f"Threshold: {self.threshold:g}, Cost: {{{both}}}"
+        traits = METRICS.get(self.metric)
+        return f"Threshold: {self.threshold:g}" if traits and traits.thresholds else ""
+
+    @property
     def needs_rows(self) -> bool:
         """Whether the rule is computed from predictions."""
         return self.kind != EXTERNAL

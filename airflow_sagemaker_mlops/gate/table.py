@@ -194,16 +194,26 @@ def numbers(name: str, values: ArrayLike, faults: Faults) -> Any:
     if array.ndim != 1:
         faults.add(f"{name} has {array.ndim} dimensions {array.shape}; it must be one number per record.")
         return np.zeros(0)
-    array = array.astype(np.float64) if array.dtype.kind in "buif" else _from_objects(name, array, faults)
+    array = as_doubles(array) if array.dtype.kind in "buif" else _from_objects(name, array, faults)
     for what, bad in (("not a number (NaN)", np.isnan(array)), ("infinite", np.isinf(array))):
         faults.add_rows(name, what, np.flatnonzero(bad), len(array))
     faults.add_rows(
         name,
-        "absurdly great",
+        f"beyond ±{GREATEST:g}",
         np.flatnonzero(np.isfinite(array) & (np.abs(array) > GREATEST)),
         len(array),
     )
     return array + 0.0  # of -0.0 too
+
+
+def as_doubles(array: NDArray[Any]) -> Any:
+    """Numbers as float64; those of less precision as the decimal that they are written as.
+
+    So 0.7 as float32, which is a little less than 0.7, reaches a threshold of 0.7, as it does in a CSV file.
+    """
+    if array.dtype.kind == "f" and array.dtype.itemsize < 8:
+        return array.astype("S32").astype(np.float64)
+    return array.astype(np.float64)
 
 
 def _from_objects(name: str, array: NDArray[Any], faults: Faults) -> Any:

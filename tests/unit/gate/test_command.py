@@ -119,6 +119,39 @@ def test_a_users_function_beside_the_rules_is_a_metric(folder: Path, capsys: pyt
     assert "failed: ZeroDivisionError" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("def f(labels, scores):\n    raise SystemExit(0)", "failed: it ends the program (exit code 0)"),
+        ("raise SystemExit(0)", "cannot be loaded: it ends the program (exit code 0)"),
+        ("import itertools\nf = lambda labels, scores, calls=itertools.count(): next(calls)", "gives 0 and then 1"),
+        ("g = 1", 'has no function "f".'),
+    ],
+)
+def test_a_users_function_never_gives_a_verdict_by_its_exit_code_or_by_chance(
+    folder: Path, capsys: pytest.CaptureFixture[str], code: str, says: str
+) -> None:
+    (folder / "own.py").write_text(code)
+    (folder / "rules.yaml").write_text("- {Metric: 'own.py:f', Goal: maximize, Must: improve}")
+    assert evaluate_files(asked(folder, "better.csv"), output="text", out=None) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert "Did you mean" not in said
+
+
+def test_a_users_function_that_changes_its_arguments_changes_no_other_rule(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "own.py").write_text("def f(labels, scores):\n    scores.sort()\n    return labels[-1] + scores[-1]\n")
+    both = ["- {Metric: 'own.py:f', Goal: maximize, Floor: 0}\n", "- {Metric: auc, Must: improve}\n"]
+    found = []
+    for rules in (both, both[1:]):
+        (folder / "rules.yaml").write_text("".join(rules))
+        evaluate_files(asked(folder, "better.csv"), output="json", out=None)
+        found.append({**json.loads(capsys.readouterr().out)["rules"][-1], "rule": ""})
+    assert found[0] == found[1]
+
+
 def test_what_a_job_imports_is_in_its_archive() -> None:
     import ast
 

@@ -145,9 +145,46 @@ def test_numbers_that_are_measured_elsewhere_are_compared_as_they_are() -> None:
 def test_a_recorded_number_of_another_test_set_is_called_not_comparable() -> None:
     rules = [{**IMPROVES, "Compare": "recorded"}]
     before = judged([IMPROVES], seed=5)
-    assert "not comparable" in judged(rules, 0.04, recorded=before).sentence
+    assert "Not comparable" in judged(rules, 0.04, recorded=before).sentence
     same = judged([IMPROVES])
-    assert "not comparable" not in judged(rules, 0.04, recorded=same).sentence
+    assert "Not comparable" not in judged(rules, 0.04, recorded=same).sentence
+
+
+@pytest.mark.parametrize(
+    ("recorded", "says"),
+    [
+        (None, "there is no report of the champion"),
+        ({"AUC": 0.7}, 'has no auc, only "AUC"'),
+        ({"auc": "0.7"}, "the champion's auc is '0.7' instead of a number"),
+        ({"auc": 71}, "recorded auc is 71, but it lies between 0 and 1"),
+    ],
+)
+def test_a_recorded_number_that_cannot_be_meant_is_refused(recorded: Any, says: str) -> None:
+    with pytest.raises(BadPredictions) as error:
+        judged([{**IMPROVES, "Compare": "recorded"}], 0.04, recorded=recorded)
+    assert says in str(error.value)
+
+
+def test_a_number_recorded_at_another_threshold_is_not_compared_with() -> None:
+    guard = {"Metric": "accuracy", "Must": "not_worsen", "By": 0.01}
+    before = GateReport.from_json(judged([{**guard, "Threshold": 0.3}]).to_json())
+    again = {**guard, "Compare": "recorded"}
+    with pytest.raises(BadPredictions, match=r"measured with Threshold: 0\.3 instead of Threshold: 0\.5"):
+        judged([again], recorded=before)
+    assert judged([{**again, "Threshold": 0.3}], recorded=before).rules[0].champion == before.rules[0].candidate
+
+
+@pytest.mark.parametrize(("factor", "shown"), [(1e90, "e+89 "), (1e-9, "e-10 ")])
+def test_huge_and_tiny_numbers_are_shown_by_their_digits_that_count(factor: float, shown: str) -> None:
+    label, candidate, champion = binormal(1, 200, 0.05)
+    report = evaluate(
+        [{"Metric": "mae", "Must": "not_worsen"}],
+        label=label * factor,
+        candidate=candidate * factor,
+        champion=champion * factor,
+    )
+    assert shown in report.sentence
+    assert len(report.sentence) < 200
 
 
 def test_a_report_is_read_back_from_its_json() -> None:

@@ -92,7 +92,7 @@ def test_parquet_is_read_with_its_nulls_named(tmp_path: Path) -> None:
         (HEADER + "a,1,inf,0.5\n", "candidate is infinite"),
         (HEADER + "a,1,1e999,0.5\n", "candidate is infinite"),
         (HEADER + f"a,1{'0' * 400},0.1,0.5\n", "label is infinite"),
-        (HEADER + "a,1,1e200,0.5\n", "candidate is absurdly great"),
+        (HEADER + "a,1,1e200,0.5\n", "candidate is beyond ±1e+100"),
         (HEADER + "a,yes,0.5,0.5\n", 'label is a text (such as "yes")'),
         (HEADER + "a,1,0.5,0.5\nb,0,0.5,0.5\na,1,0.5,0.5\n", "1 id stands more than once: a (line 2, line 4)"),
         (HEADER + "a,1,0.5,0.5\n,0,0.5,0.5\n", "id is missing in 1 of 2 records: line 3"),
@@ -118,6 +118,20 @@ def test_a_file_that_cannot_be_judged_is_refused_with_its_lines(
     tmp_path: Path, content: str | bytes, says: str
 ) -> None:
     assert says in refused(file_of(tmp_path, content))
+
+
+def test_a_score_of_less_precision_is_the_number_that_a_csv_file_has(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    score = np.array([0.7, 0.1, 1e-7, 16777217.0], dtype=np.float32)
+    frame = pandas.DataFrame({"id": range(4), "label": [0, 1, 0, 1], "candidate": score, "champion": score[::-1]})
+    frame.to_parquet(tmp_path / "p.parquet")
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    read = [read_predictions(tmp_path / name) for name in ("p.parquet", "p.csv")]
+    read.append(table(frame["label"], frame["candidate"], frame["champion"], frame["id"]))
+    assert [one.candidate.tolist() for one in read] == [[0.7, 0.1, 1e-7, 16777216.0]] * 3
+    assert [one.champion.tolist() for one in read] == [[16777216.0, 1e-7, 0.1, 0.7]] * 3
+    half = table([0, 1], score[:2].astype(np.float16))
+    assert sorted(half.candidate.tolist()) == [0.1, 0.7]
 
 
 def test_all_that_is_wrong_comes_at_once(tmp_path: Path) -> None:

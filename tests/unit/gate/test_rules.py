@@ -92,6 +92,9 @@ def test_all_problems_of_all_rules_come_at_once_with_their_places() -> None:
         ("{Metric: cost, Must: improve, Cost: {FalsePositive: 0, FalseNegative: 0}}", "[0].Cost", "two numbers"),
         ("{Metric: latency_ms, Must: improve}", "[0].Must", "do not tell an improvement from chance"),
         ("{Metric: latency_ms, Must: not_worsen, Slice: a}", "[0].Slice", "one number per model"),
+        ("{Metric: latency_ms, Must: not_worsen, MinRecords: 9}", "[0].MinRecords", "has no effect"),
+        ("{Metric: latency_ms, Must: not_worsen, Confidence: 0.9}", "[0].Confidence", "has no effect"),
+        ("{Metric: latency_ms, Must: not_worsen, Compare: recorded}", "[0].Compare", "has no effect"),
     ],
 )
 def test_a_rule_that_cannot_be_meant_is_refused_with_the_way_out(rule: str, place: str, word: str) -> None:
