@@ -210,7 +210,7 @@ def _prepared(
         raise ReleaseError(f'Nothing was deployed to stage "{origin}" yet, so there is nothing to promote.')
     from ..releases.promote import stored_release
 
-    return target, stored_release(source, release), release.commit
+    return target, stored_release(source.releases, release), release.commit
 
 
 def _target(choice: StageChoice, account: Account, *, changes: bool) -> Target:

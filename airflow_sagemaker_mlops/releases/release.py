@@ -17,8 +17,10 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from ..definition.problems import PipelineError
 from ..registry.champion import Client, Log
 from ..s3 import split_uri
+from ..stages.find import stage_named, stages_in
 from ..stages.model import Stage
 from .bundle import Bundle, project_of
 from .champions import champion_now, promoted_since, restore
@@ -26,6 +28,7 @@ from .errors import ContentGone, ReleaseChanged, ReleaseError
 from .history import DEPLOYMENT, ROLLBACK, Entry, Releases, bundle_name
 from .objects import has_bucket
 from .place import Place, place_of
+from .promote import stored_release
 
 _TRIES = 10
 
@@ -78,11 +81,31 @@ def target_of(client: Client, stage: Stage) -> Target:
         "pipelines": "Add pipelines: {<DAG id>: {definition: <file>}}.",
     }
     problems = [Problem(BAD_VALUE, "$", f'the stage has no "{key}".', fixes[key]) for key in missing]
+    project = project_of(stage)
+    if other := _stage_at_the_same_place(stage, project):
+        what = f'{stage.dags} is the place of stage "{other}", too, so each would replace the DAG files of the other.'
+        problems.append(Problem(BAD_VALUE, "$.dags", what, "Give every stage a bucket or prefix of its own."))
     if problems or stage.releases is None or stage.dags is None:
         raise stage.refused(problems)
-    project = project_of(stage)
     releases = Releases(client("s3"), stage.releases, project, stage.name)
     return Target(client, stage, releases, place_of(client("s3"), stage.dags, project, stage.root))
+
+
+def _stage_at_the_same_place(stage: Stage, project: str) -> str:
+    """Another stage of the project whose zip file would be the same object in S3; "" if there is none.
+
+    Folders may be on different machines.
+    """
+    if stage.dags is None or not stage.dags.startswith("s3://"):
+        return ""
+    for name in sorted(set(stages_in(stage.root)) - {stage.name}):
+        try:
+            other = stage_named(name, [stage.root])
+        except PipelineError:
+            continue  # its own problem
+        if (other.dags, project_of(other)) == (stage.dags, project):
+            return name
+    return ""
 
 
 def effective(target: Target, last: Entry | None) -> Entry | None:
@@ -142,13 +165,14 @@ def roll_back(target: Target, author: Author, log: Log, *, keep_champion: bool =
         return Done(last, changed=True, complete=complete)
     _settled(target, log)
     entry = plan_rollback(target, author, keep_champion=keep_champion, of=of)
-    target.releases.bundle(entry.bundle)  # raises if it is gone, before anything is changed
-    require_code(target, entry)
     return _made(target, entry, log)
 
 
 def plan_rollback(target: Target, author: Author, *, keep_champion: bool = False, of: int | None = None) -> Entry:
-    """The change that :func:`roll_back` would make; changes nothing.  Raises :class:`ReleaseError`."""
+    """The change that :func:`roll_back` would make; changes nothing.
+
+    Raises :class:`ReleaseError`, also if the bundle or the code of the release before is gone or was altered.
+    """
     last = target.releases.last()
     current = effective(target, last)
     if last is None or current is None:
@@ -161,6 +185,7 @@ def plan_rollback(target: Target, author: Author, *, keep_champion: bool = False
         raise ReleaseError(
             f'Release {current.number} is the first of stage "{target.stage.name}", so there is none to go back to.'
         )
+    require_content(target, before)
     undo = () if keep_champion else promoted_since(target.client, target.stage, current.champion)
     reason = author.reason or f"release {current.number} was rolled back to release {before.number}"
     return replace(
@@ -212,14 +237,15 @@ def missing_buckets(target: Target) -> list[str]:
     return [bucket for bucket in wanted if not has_bucket(target.client("s3"), bucket)]
 
 
-def require_code(target: Target, entry: Entry) -> None:
-    """Raise :class:`ContentGone` if the code of a release is no longer stored."""
+def require_content(target: Target, entry: Entry) -> None:
+    """Raise :class:`ContentGone` if the bundle or the code of a release is no longer stored as it was deployed."""
     for parameter, digest in entry.code.items():
         if next(target.releases.objects.names(f"code/{digest}/"), None) is None:
             where = target.releases.objects.uri(f"code/{digest}/")
             raise ContentGone(
                 f'The code of parameter "{parameter}" ({where}) is gone. Deploy commit {entry.commit} again.'
             )
+    stored_release(target.releases, entry)
 
 
 def code_digests(bundle: Bundle) -> dict[str, str]:

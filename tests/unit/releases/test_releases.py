@@ -332,17 +332,36 @@ def test_rollbacks_go_back_one_release_each_and_end_with_a_sentence(project: Pro
     assert project.instances_at_place == 1
 
 
-@pytest.mark.parametrize("what", ["bundles", "code"])
-def test_a_release_that_is_gone_is_not_rolled_back_to(two: Project, what: str) -> None:
-    first = json.loads(two.aws.objects[BUCKET, "releases/late/stages/prod/000001.json"])
+@pytest.mark.parametrize("what", ["bundles", "code", "a part of the code"])
+def test_a_release_that_is_gone_is_not_rolled_back_to_nor_is_that_foretold(project: Project, what: str) -> None:
+    (project.folder / "steps" / "more.py").write_text("more = 1\n")
+    project.deploy()
+    project.instances(2)
+    project.deploy()
+    first = json.loads(project.aws.objects[BUCKET, "releases/late/stages/prod/000001.json"])
+    code = f"releases/late/code/{first['code']['CodeUri']}"
     if what == "bundles":
-        two.aws.objects.pop((BUCKET, f"releases/late/bundles/{first['bundle']}.zip"))
+        project.aws.objects.pop((BUCKET, f"releases/late/bundles/{first['bundle']}.zip"))
     else:
-        two.aws.objects.pop((BUCKET, f"releases/late/code/{first['code']['CodeUri']}/train.py"))
-    before = copy.deepcopy(two.aws.objects)
-    with pytest.raises(ContentGone, match="gone"):
-        two.roll_back()
-    assert two.aws.objects == before
+        project.aws.objects.pop((BUCKET, f"{code}/train.py"))
+        project.aws.objects.pop((BUCKET, f"{code}/more.py")) if what == "code" else None
+    before = copy.deepcopy(project.aws.objects)
+    for attempt in (project.roll_back, lambda: plan_rollback(project.target(), ANN)):
+        with pytest.raises(ContentGone, match="is incomplete" if what.startswith("a part") else "gone"):
+            attempt()
+    assert project.aws.objects == before
+
+
+def test_two_stages_that_would_replace_each_others_dag_files_are_refused(project: Project) -> None:
+    copied = project.folder / "config" / "staging.yaml"
+    copied.write_text(CONFIG)
+    for stage, other in (("prod", "staging"), ("staging", "prod")):
+        with pytest.raises(InvalidPipeline) as error:
+            project.target(stage)
+        assert f'is the place of stage "{other}", too' in str(error.value)
+    for differing in (("mwaa-prod/dags", "mwaa-prod/staging"), ("project: late", "project: later")):
+        copied.write_text(CONFIG.replace(*differing))
+        assert project.target("staging").place.uri != project.target().place.uri
 
 
 def test_an_altered_bundle_is_not_rolled_back_to(two: Project) -> None:
@@ -465,7 +484,7 @@ def test_a_promotion_takes_the_same_bytes_to_the_next_stage(project: Project) ->
     first = project.deploy().entry
     project.instances(7)  # the working tree has changed, the release has not
     source, target = project.target(), project.target("late-prod")
-    done = deploy(target, stored_release(source, first), ANN, lambda _: None)
+    done = deploy(target, stored_release(source.releases, first), ANN, lambda _: None)
     assert (done.entry.bundle, done.entry.code) == (first.bundle, first.code)
     assert project.aws.objects["mwaa-other", "dags/late.zip"] == project.aws.objects[PLACE]
     assert ("ml-other", f"releases/late/code/{first.code['CodeUri']}/train.py") in project.aws.objects
