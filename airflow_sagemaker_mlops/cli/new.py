@@ -50,7 +50,8 @@ def new(
         say("\nThe questions were not answered to the end; nothing was written.", err=True)
         return 2
     except (ProjectError, OSError) as error:
-        say(f"{error}\nNothing was written." if isinstance(error, ProjectError) else f"{folder}: {error}", err=True)
+        what = error if isinstance(error, ProjectError) else f"{folder} cannot be written: {_reason(error)}."
+        say(f"{what}\nNothing was written.", err=True)
         return 2
     except PipelineError as error:
         return say_error(error, "no project was made")
@@ -71,8 +72,11 @@ def update(folder: Path, data: Sequence[str], *, conn: str | None, region: str |
         answers = settle({**recorded_answers(folder), **given})
         existing = _kept(folder, answers) or _existing(answers, conn, region, python)
         changes = update_project(folder, given, existing)
-    except (ProjectError, OSError) as error:
+    except ProjectError as error:
         say(error, err=True)
+        return 2
+    except OSError as error:
+        say(f"{error.filename or folder} cannot be read or written: {error.strerror or error}.", err=True)
         return 2
     except (PipelineError, NotCompiled) as error:
         return say_error(error, "nothing was updated")
@@ -80,6 +84,13 @@ def update(folder: Path, data: Sequence[str], *, conn: str | None, region: str |
         say(_effect(change))
     say(f"{folder}: {f'{len(changes)} files' if changes else 'up to date'}.{' Look at git diff.' if changes else ''}")
     return 0
+
+
+def _reason(error: OSError) -> str:
+    """``a/b is not a folder`` for a file that stands where a folder has to be, otherwise what the system says."""
+    if isinstance(error, (FileExistsError, NotADirectoryError)) and error.filename:
+        return f"{error.filename} is not a folder"
+    return error.strerror or str(error)
 
 
 def _effect(change: Change) -> str:

@@ -52,6 +52,20 @@ def test_a_folder_with_files_is_left_alone(tmp_path: Path, capsys: pytest.Captur
     assert "is not a folder" in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_made_is_refused_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for inner in ("notes.txt/churn", "notes.txt/models/churn"):
+        assert make(tmp_path / inner) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"{tmp_path / inner} cannot be written: {tmp_path}/notes.txt")
+        assert said.endswith(" is not a folder.\nNothing was written.\n")
+    assert make(tmp_path / ("n" * 300)) == 2
+    assert "cannot be written: File name too long.\nNothing was written." in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["notes.txt"]
+
+
 def test_a_project_that_is_there_is_updated_instead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert make(tmp_path / "churn") == 0
     assert make(tmp_path / "churn") == 2
