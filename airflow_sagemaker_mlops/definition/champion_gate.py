@@ -30,8 +30,10 @@ def _keys(parser: StepReporter, item: Mapping[str, object], place: Place, name: 
         parser.report("SM121", place, f'step "{name}" has no "Champion".', fix)
     elif parser.reader.wanted(champion, Mapping, here, "an object"):
         parser.unknown_keys(champion, CHAMPION_KEYS, here, "Champion of a champion gate")
-        if champion.get("ModelPackageGroup") is None:
-            parser.report("SM121", here, '"ModelPackageGroup" is missing.', 'Add "ModelPackageGroup".')
+        group = champion.get("ModelPackageGroup")
+        if group is None or group == "":
+            what = "missing" if group is None else "empty"
+            parser.report("SM121", here, f'"ModelPackageGroup" is {what}.', 'Add "ModelPackageGroup".')
     chosen = item.get("NoChampion")
     if chosen is not None and not is_expression(chosen) and chosen not in NO_CHAMPION:
         hint = did_you_mean(str(chosen), NO_CHAMPION)
@@ -53,7 +55,14 @@ def _rules(parser: StepReporter, rules: list[Any], place: Place) -> None:
     found = islice(rule_problems(rules, is_expression), MAX_PROBLEMS)
     parser.reader.problems += [Problem("SM314", where + one.place, one.what, one.fix) for one in found]
     for index, rule in enumerate(rules):
-        if isinstance(rule, Mapping) and rule.get("Compare") == "recorded":
+        if not isinstance(rule, Mapping):
+            continue
+        file, _, function = str(rule.get("Metric")).rpartition(":")
+        if function and file.endswith(".py") and not file.startswith("/"):
+            what = f'the job does not have the file "{file}".'
+            fix = f'Put it into the image, and write its path there: "/opt/program/{file}:{function}".'
+            parser.reader.problems.append(Problem("SM314", f"{where}[{index}].Metric", what, fix))
+        if rule.get("Compare") == "recorded":
             what = "a step has both models score the same records, so there is no recorded number to compare with."
             fix = 'Leave "Compare" out; sagemaker-mlops gate evaluate compares with a recorded report.'
             parser.reader.problems.append(Problem("SM314", f"{where}[{index}].Compare", what, fix))

@@ -46,7 +46,7 @@ class ChampionGateOperator(StepOperator):
             refuse(kwargs.get("task_id", ""), _problems(predictions, rules, job))
             champion = {"ModelPackageGroup": model_package_group, "GroupMayBeMissing": group_may_be_missing}
             settings = {
-                "Champion": champion if model_package_group else None,
+                "Champion": champion if model_package_group is not None else None,
                 "Rules": [dict(rule) for rule in rules],
                 "NoChampion": no_champion,
             }

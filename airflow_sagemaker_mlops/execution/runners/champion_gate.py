@@ -37,7 +37,9 @@ class ChampionGateRunner(VerdictRunner):
         if problems:
             raise StepFailed(f'Step "{run.identity.step}": {" ".join(problems)}')
         about = resolved_key(run, "Champion") or {}
-        group = str(about.get("ModelPackageGroup") or "")
+        group = str(about.get("ModelPackageGroup") or "").strip()
+        if about and not group:  # else the registry would not be asked, and a champion be overlooked
+            raise StepFailed(f'Step "{run.identity.step}": Champion.ModelPackageGroup is empty in this run.')
         may_be_missing = str(about.get("GroupMayBeMissing")).lower() == "true"
         champion = _champion(run, group, may_be_missing=may_be_missing) if group else None
         program = GATE.program_of(keys)

@@ -183,6 +183,10 @@ WRONG = [
     ({"Rules": [{"Metric": "auc", "Must": "improve", "By": {"Get": "Parameters.Margin"}}]}, "Rules[0].By: By is -1;"),
     ({"NoChampion": {"Get": "Parameters.Word"}}, "NoChampion is 'yes'; it is one of promote, reject, approve."),
     ({"Champion": {"ModelPackageGroup": "nobodys"}}, 'There is no model package group "nobodys"'),
+    (
+        {"Champion": {"ModelPackageGroup": {"Get": "Parameters.None"}}},
+        "Champion.ModelPackageGroup is empty in this run.",
+    ),
 ]
 
 
@@ -191,7 +195,7 @@ WRONG = [
 def test_what_only_a_run_can_know_is_refused_before_the_job(
     clients: SessionAws, keys: dict[str, Any], told: str
 ) -> None:
-    parameters = {"Margin": -1, "Word": "yes"}
+    parameters = {"Margin": -1, "Word": "yes", "None": ""}
     scope = Scope("IsBetter", parameters, {}, {}, {}, lambda _uri: b"")
     spec = {"Champion": {"ModelPackageGroup": "g"}, "Rules": [{"Metric": "auc", "Must": "improve"}], **keys}
     identity = StepIdentity("p", "IsBetter", "d", "r", "IsBetter")
