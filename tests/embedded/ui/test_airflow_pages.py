@@ -170,7 +170,7 @@ def test_a_live_run_is_put_together_from_its_tasks(pages: Pages) -> None:
 
 def test_a_run_of_another_dag_and_one_that_is_gone_are_told_apart(pages: Pages) -> None:
     assert "not a run of a SageMaker pipeline" in pages.ours("run", "plain").json()["why"]
-    assert "does not exist" in pages.get("sagemaker-mlops/api/run", dag_id="plain", run_id="none").json()["why"]
+    assert "no longer exists" in pages.get("sagemaker-mlops/api/run", dag_id="plain", run_id="none").json()["why"]
 
 
 def test_a_task_shows_its_request_and_why_the_cache_was_missed(pages: Pages) -> None:
