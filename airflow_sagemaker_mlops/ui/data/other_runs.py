@@ -41,7 +41,7 @@ def others_of(source: RunSource) -> OtherRuns:
     try:
         in_time(lambda: _read_into(found, earlier, pipeline, champion_in(source.record)))
     except Exception as error:
-        found.why_not = reader_message(error)
+        found.why_not = f"The comparison with earlier runs is missing: {reader_message(error)}"
     return found
 
 
