@@ -17,7 +17,7 @@ from airflow_sagemaker_mlops.ui.data.indexes import Place, indexes_of
 from airflow_sagemaker_mlops.ui.data.other_runs import champion_in, conf_of, others_of
 from airflow_sagemaker_mlops.ui.data.pipelines import Pipeline, chosen, pipelines_of, steps_of, waits_for_people
 from airflow_sagemaker_mlops.ui.data.run_source import reader_message, source_of
-from airflow_sagemaker_mlops.ui.data.stores import place_of
+from airflow_sagemaker_mlops.ui.data.stores import client_of, place_of
 
 STATUS = "PipelineStatusOperator"
 
@@ -151,3 +151,28 @@ def test_an_index_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     assert {place.dag_id: list(index.summaries) for place, index in found.items()} == {"good": ["run"]}
     [said] = missing
     assert said.startswith("lost: ")
+
+
+class Connection:
+    """Clients of a boto3 session, which counts those that it has to create."""
+
+    region, config = "us-east-1", None
+
+    def __init__(self) -> None:
+        self.session: object = type("Session", (), {})()
+        self.made: list[str] = []
+
+    def make(self, service: str, region: str, config: object) -> object:
+        self.made.append(service)
+        return object()
+
+
+def test_requests_share_the_clients_of_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = Connection()
+    monkeypatch.setattr("airflow_sagemaker_mlops.ui.data.stores.aws_connection", lambda: connection)
+    assert client_of("s3") is client_of("s3")
+    client_of("sagemaker")
+    assert connection.made == ["s3", "sagemaker"]
+    connection.session = type("Session", (), {})()  # of renewed credentials
+    client_of("s3")
+    assert connection.made == ["s3", "sagemaker", "s3"]
