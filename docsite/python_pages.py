@@ -64,7 +64,7 @@ REFERENCES = (
         "gate.md",
         f"{PACKAGE}.gate",
         "The champion gate over arrays and files. [The champion gate](../guides/gate.md) explains rules and verdicts.",
-        (Part(f"{PACKAGE}.gate"), Part(f"{PACKAGE}.gate.replay", ("replay", "Past", "Replay", "Replayed"))),
+        (Part(f"{PACKAGE}.gate"), Part(f"{PACKAGE}.gate.replay", ("replay", "PastCandidate", "Replay", "Replayed"))),
     ),
     Reference(
         "drift.md",
@@ -99,6 +99,8 @@ def _page(reference: Reference) -> Iterator[str]:
         generated = []
         for name in public_names(part):
             definition = _find(part.module, name)
+            if definition is None and part.module != f"{PACKAGE}.operators":
+                raise LookupError(f"{part.module} has no {name}.")
             if definition is None:
                 generated.append(name)
             else:
