@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .moto_backend import QueuedMessage, queue_message, queued_messages
+from .sqlite import connect
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -23,9 +23,7 @@ class Messages:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db = connect(path)
         self._db.executescript(_TABLE)
         self._saved = {name for (name,) in self._db.execute("SELECT id FROM messages")}
 

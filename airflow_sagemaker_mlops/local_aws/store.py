@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..json_types import AwsShape
+from .sqlite import Connection, connect
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resources (
@@ -48,13 +49,10 @@ class Store:
         self._db.executescript(_SCHEMA)
 
     @property
-    def _db(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+    def _db(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            self._local.connection = connection
+            connection = self._local.connection = connect(self._path)
         return connection
 
     @contextmanager

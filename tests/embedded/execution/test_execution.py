@@ -543,7 +543,7 @@ def test_a_condition_keeps_both_sides_of_its_decision(aws: LocalAws, clients: Se
         ('{"metrics": {"mse": 1}, "other": -Infinity}', "-Infinity is not a number in JSON"),
         ('{"metrics": {"mse": 1e999}}', "1e999 is out of range"),
         ('{"metrics": {"mse": 1, "mse": 9}}', 'the key "mse" appears twice in one object'),
-        ('{"metrics": ' + "[" * 5000, "is nested more than 200 deep"),
+        ('{"metrics": ' + "[" * 5000 + "]" * 5000 + "}", "is nested more than 200 deep"),
         ("mse = 3", "is not in valid JSON format"),
         (None, "there is no such object"),
     ],

@@ -149,7 +149,7 @@ def test_parts_compressed_files_and_parquet_are_one_table(tmp_path: Path) -> Non
     csv(parts / "part-0.csv", lines[:200])
     (parts / "part-1.csv.gz").write_bytes(gzip.compress("\n".join(["id,hour,carrier,late", *lines[200:]]).encode()))
     (parts / "_SUCCESS").touch()
-    assert profile_of(read_table(parts, columns_of(COLUMNS))) == one
+    assert repr(profile_of(read_table(parts, columns_of(COLUMNS)))) == repr(one)  # the mean of words is not a number
 
 
 def test_files_without_names_have_numbered_columns(tmp_path: Path) -> None:
