@@ -87,7 +87,7 @@ def update(folder: Path, data: Sequence[str], *, conn: str | None, region: str |
 
 
 def _reason(error: OSError) -> str:
-    """``a/b is not a folder`` for a file that stands where a folder has to be, otherwise what the system says."""
+    """``a/b is not a folder`` for a file in place of a folder, otherwise what the system says."""
     if isinstance(error, (FileExistsError, NotADirectoryError)) and error.filename:
         return f"{error.filename} is not a folder"
     return error.strerror or str(error)

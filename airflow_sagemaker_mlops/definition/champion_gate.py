@@ -29,7 +29,7 @@ def _keys(parser: StepReporter, item: Mapping[str, object], place: Place, name: 
         fix = 'Add "Champion": {"ModelPackageGroup": ...}.'
         parser.report("SM121", place, f'step "{name}" has no "Champion".', fix)
     elif parser.reader.wanted(champion, Mapping, here, "an object"):
-        parser.unknown_keys(champion, CHAMPION_KEYS, here, "Champion of a champion gate")
+        parser.unknown_keys(champion, CHAMPION_KEYS, here, "Champion of a champion gate", ours=True)
         group = champion.get("ModelPackageGroup")
         if group is None or group == "":
             what = "missing" if group is None else "empty"

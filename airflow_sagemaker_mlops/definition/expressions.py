@@ -224,12 +224,18 @@ class Reader:
                 self.report("SM122", place, what, expression_meant(value))
         return False
 
-    def unknown_keys(self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str) -> None:
-        """Warn about keys that are not in ``known``."""
+    def unknown_keys(
+        self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str, *, ours: bool = False
+    ) -> None:
+        """Warn about keys that are not in ``known``.
+
+        ours   report them as errors, because the service, which would ignore them, has no such steps
+        """
         for key in value:
             if key not in known:
-                hint = did_you_mean(str(key), known) if self.counts[True] < MAX_PROBLEMS else ""
-                self.report("SM120", (place, key), f'{owner} has no key "{key}"; it is ignored.', hint, warn=True)
+                hint = did_you_mean(str(key), known) if self.counts[not ours] < MAX_PROBLEMS else ""
+                ignored = "" if ours else "; it is ignored"
+                self.report("SM120", (place, key), f'{owner} has no key "{key}"{ignored}.', hint, warn=not ours)
 
 
 _JOIN_FIX = 'Write {"Std:Join": {"On": "/", "Values": [...]}}.'

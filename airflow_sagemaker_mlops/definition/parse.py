@@ -83,9 +83,11 @@ class Parser:
         """Keep a problem."""
         self.reader.report(code, place, what, fix, warn=warn)
 
-    def unknown_keys(self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str) -> None:
-        """Warn of keys that are not ``known``."""
-        self.reader.unknown_keys(value, known, place, owner)
+    def unknown_keys(
+        self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str, *, ours: bool = False
+    ) -> None:
+        """Report keys that are not ``known``, as warnings unless they are ``ours``."""
+        self.reader.unknown_keys(value, known, place, owner, ours=ours)
 
     # -- the document ------------------------------------------------------------------------------------------------
 
@@ -177,6 +179,7 @@ class Parser:
                 COMMON_KEYS | syntax_of(kind).settings | syntax_of(kind).branches,
                 place,
                 f"{called(name)} ({kind})",
+                ours=kind.startswith("x-"),
             )
         index = len(self.steps)
         self.steps.append(None)  # type: ignore[arg-type]  # reserves its place; nested steps come after it
@@ -304,7 +307,8 @@ class Parser:
             return {}
         known = syntax_of(kind).arguments
         if known is not None:
-            self.unknown_keys(arguments, known, (place, "Arguments"), f"{called(name)} ({kind})")
+            owner = f"{called(name)} ({kind})"
+            self.unknown_keys(arguments, known, (place, "Arguments"), owner, ours=kind.startswith("x-"))
         return arguments
 
     def _conditions(self, item: Mapping[str, object], name: str, place: Place) -> tuple[ConditionNode, ...]:

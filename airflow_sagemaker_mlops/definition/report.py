@@ -18,8 +18,10 @@ class Reporter(Protocol):
     def report(self, code: str, place: Place, what: str, fix: str = "", *, warn: bool = False) -> None:
         """Add a problem."""
 
-    def unknown_keys(self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str) -> None:
-        """Warn about keys that are not in ``known``."""
+    def unknown_keys(
+        self, value: Mapping[str, object], known: frozenset[str], place: Place, owner: str, *, ours: bool = False
+    ) -> None:
+        """Report keys that are not ``known``, as warnings unless they are ``ours``."""
 
 
 class StepReporter(Reporter, Protocol):

@@ -187,7 +187,8 @@ def _own_keys(parser: StepReporter, kind: VerdictKind, item: Mapping[str, object
         _source(parser, kind, (key, source), item, place)
     job = item.get("Job")
     if parser.reader.wanted(job, Mapping, (place, "Job"), "an object"):
-        parser.unknown_keys(job, frozenset((*JOB_KEYS, FOLDER)), (place, "Job"), f"Job of a {kind.noun}")
+        known = frozenset((*JOB_KEYS, FOLDER))
+        parser.unknown_keys(job, known, (place, "Job"), f"Job of a {kind.noun}", ours=True)
     kind.keys(parser, item, place, name)
 
 
@@ -211,7 +212,7 @@ def _source(
         return
     if not parser.reader.wanted(given, Mapping, here, "an object"):
         return
-    parser.unknown_keys(given, frozenset(SOURCE_KEYS), here, f"{key} of a {kind.noun}")
+    parser.unknown_keys(given, frozenset(SOURCE_KEYS), here, f"{key} of a {kind.noun}", ours=True)
     for member in SOURCE_KEYS:
         if given.get(member) is None:
             parser.report("SM121", here, f'"{member}" is missing.', f'Add "{member}".')
