@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow.sdk import BaseOperatorLink
 
-from .xcom_keys import CONSOLE_KEY, LOGS_KEY, OUTPUT_KEY, RECORD_KEY
-
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
@@ -42,7 +40,7 @@ class AwsConsoleLink(_StoredLink):
     """The job, model or endpoint in the AWS console."""
 
     name = "AWS console"
-    xcom_key = CONSOLE_KEY
+    xcom_key = "console"
     fact = "console"
 
 
@@ -50,7 +48,7 @@ class CloudWatchLogsLink(_StoredLink):
     """The log streams of the step's containers."""
 
     name = "CloudWatch logs"
-    xcom_key = LOGS_KEY
+    xcom_key = "logs"
     fact = "logs"
 
 
@@ -58,7 +56,7 @@ class S3OutputLink(_StoredLink):
     """The step's output in S3."""
 
     name = "S3 output"
-    xcom_key = OUTPUT_KEY
+    xcom_key = "output"
     fact = "output"
 
 
@@ -66,7 +64,7 @@ class RunRecordLink(_StoredLink):
     """The run's record in S3."""
 
     name = "Run record"
-    xcom_key = RECORD_KEY
+    xcom_key = "record"
     fact = "record"
 
 

@@ -1,9 +1,11 @@
-"""The keys of the XComs that this package writes; Airflow adds ``return_value``, which has a step's result."""
+"""The keys of the XComs that this package writes, but for those of links, which are in ``links.py``.
+
+Airflow adds ``return_value``, which has a step's result.
+"""
 
 from __future__ import annotations
 
 REQUEST_KEY = "request"  # the API request, secrets masked
-CONSOLE_KEY, LOGS_KEY, OUTPUT_KEY, RECORD_KEY = "console", "logs", "output", "record"  # addresses that links open
 JOURNAL_KEY = "sagemaker_job"  # the journal: the step's last job and its state, also in the task state store
 REASON_KEY = "sagemaker_reason"  # why the last attempt failed
 TICKET_KEY = "sagemaker_ticket"  # the step's place in the queue
