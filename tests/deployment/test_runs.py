@@ -218,7 +218,9 @@ def test_a_mapped_step_is_retried_and_stopped_as_any_other(deployment: Deploymen
     assert deployment.wait("mapped-overdue", overdue)[0] == "failed"
     named = {"NameContains": execution_id("mapped-overdue", overdue)}
     ended = aws.client("sagemaker").list_processing_jobs(**named)["ProcessingJobSummaries"]
-    assert [job["ProcessingJobStatus"] for job in ended] == ["Stopped"] * 2
+    # On a busy machine, the worker's part alone may take longer than the timeout; the attempt after it has another job.
+    assert len(ended) >= 2
+    assert {job["ProcessingJobStatus"] for job in ended} == {"Stopped"}
 
 
 def test_a_loop_of_a_thousand_items_makes_a_thousand_resources(deployment: Deployment, aws: LocalAws) -> None:
