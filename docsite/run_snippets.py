@@ -6,7 +6,6 @@ page.  The commands of the tutorial, whose output is compared with the page, are
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .shell import run_script
 from .snippets import SHELL, Snippet, snippets
 from .staging import ROOT, repository_pages
 
@@ -71,34 +71,19 @@ def run(page: str, blocks: Sequence[Snippet]) -> str:
     with tempfile.TemporaryDirectory(prefix="snippets-") as folder:
         work = Path(folder) / "work"
         work.mkdir()
-        environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        more = {
             "HOME": folder,
             "ROOT": str(ROOT),
             "FIXTURES": str(FIXTURES),
-            "SAGEMAKER_MLOPS_LOCAL_DIR": f"{folder}/aws",
             "AIRFLOW_HOME": f"{folder}/airflow",
             "AIRFLOW__CORE__DAGS_FOLDER": str(work),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "NO_COLOR": "1",
         }
         try:
-            done = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", script_of(blocks)],
-                cwd=work,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-                timeout=TIMEOUT_S,
-            )
+            done = run_script(script_of(blocks), work, Path(folder) / "aws", more=more, timeout_s=TIMEOUT_S)
         except subprocess.TimeoutExpired:
             return f"{page} ran for more than {TIMEOUT_S} s."
-        finally:
-            stop = ["sagemaker-mlops", "local", "stop"]
-            subprocess.run(stop, env=environment, capture_output=True, check=False)
     if not done.returncode:
         return ""
     place, _, printed = done.stdout.rpartition(MARK)[2].partition("\n")

@@ -5,14 +5,13 @@ Installing and ``ui``, which serves until it is stopped, are left out.  Times, d
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from .shell import run_script
 from .staging import ROOT
 
 PAGE = ROOT / "docs" / "tutorial.md"
@@ -50,23 +49,7 @@ def main() -> int:
     steps = list(blocks(PAGE.read_text(encoding="utf-8")))
     script = "\n".join(f"echo '{MARK}{at}'\n" + "\n".join(commands) for at, (commands, _) in enumerate(steps))
     with tempfile.TemporaryDirectory() as folder:
-        place = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "SAGEMAKER_MLOPS_LOCAL_DIR": f"{folder}/aws",
-        }
-        environment = {**os.environ, **place}
-        command = ["bash", "-euo", "pipefail", "-c", script]
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        stop = ["sagemaker-mlops", "local", "stop"]
-        subprocess.run(stop, env=environment, capture_output=True, check=False)
+        done = run_script(script, Path(folder), Path(folder) / "aws")
     if done.returncode:
         print(done.stdout[-4000:], file=sys.stderr)
         return 1

@@ -208,7 +208,7 @@ def _prepared(
     release = effective(source, source.releases.last())
     if release is None:
         raise ReleaseError(f'Nothing was deployed to stage "{origin}" yet, so there is nothing to promote.')
-    from ..releases.promote import stored_release
+    from ..releases.stored_release import stored_release
 
     return target, stored_release(source.releases, release), release.commit
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-MOST_DECIMALS = 8
+MAX_DECIMALS = 8
 
 
 def decimals_for(width: float, values: tuple[float, ...]) -> int:
     """The number of decimals that show three digits of ``width``; at least four for values below 10."""
     least = 4 if all(abs(value) < 10 for value in values) else 0
     wanted = 2 - math.floor(math.log10(width)) if width > 0 and math.isfinite(width) else 4
-    return min(max(wanted, least), MOST_DECIMALS)
+    return min(max(wanted, least), MAX_DECIMALS)
 
 
 def number(value: float, decimals: int) -> str:
@@ -32,7 +32,7 @@ def signed(value: float, decimals: int) -> str:
 
 def _is_extreme(value: float, decimals: int) -> bool:
     """Whether ``value`` is huge, or so small that the most decimals show two of its digits at best."""
-    return abs(value) >= 1e12 or (decimals >= MOST_DECIMALS and 0 < abs(value) < 10.0 ** (1 - MOST_DECIMALS))
+    return abs(value) >= 1e12 or (decimals >= MAX_DECIMALS and 0 < abs(value) < 10.0 ** (1 - MAX_DECIMALS))
 
 
 def percent(share: float) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..json_types import AwsShape
     from ..records.model.documents import RecordDocument
 
-MAX_TOLD = 5  # refusals that are logged in full; the others are counted
+MAX_LOGGED = 5  # refusals that are logged in full; the others are counted
 Log = Callable[..., None]
 
 
@@ -76,10 +76,10 @@ def write_lineage(client: LineageApi, record: RecordDocument, uri: str, log: Log
     arns = _entities(client, graph, written) | _trial_components(client, graph, written)
     for edge in _possible(graph, arns):
         _associate(client, (arns[edge.source], arns[edge.target], edge.kind), written)
-    for problem in written.problems[:MAX_TOLD]:
+    for problem in written.problems[:MAX_LOGGED]:
         log("SageMaker Lineage: %s", problem)
-    if len(written.problems) > MAX_TOLD:
-        log("SageMaker Lineage: and %d more", len(written.problems) - MAX_TOLD)
+    if len(written.problems) > MAX_LOGGED:
+        log("SageMaker Lineage: and %d more", len(written.problems) - MAX_LOGGED)
     log(
         "SageMaker Lineage has %d entities and %d associations of this run, %d of which already existed",
         written.entities,

@@ -28,7 +28,7 @@ from .errors import ContentGone, ReleaseChanged, ReleaseError
 from .history import DEPLOYMENT, ROLLBACK, Entry, Releases, bundle_name
 from .objects import has_bucket
 from .place import Place, place_of
-from .promote import stored_release
+from .stored_release import stored_release
 
 _TRIES = 10
 

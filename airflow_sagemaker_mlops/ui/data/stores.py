@@ -15,7 +15,7 @@ from ...records.store.protocol import Store
 
 CONNECT_S = 2
 READ_S = 4
-MOST_CONNECTIONS = 50  # to one service; the threads of several requests share its client
+MAX_CONNECTIONS = 50  # to one service; the threads of several requests share its client
 _CLIENTS: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()  # of the boto3 sessions
 _LOCK = threading.Lock()
 log = logging.getLogger(__name__)
@@ -93,6 +93,6 @@ def _config(of_connection: Any) -> Any:
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,
         retries={"mode": "standard", "total_max_attempts": 2},
-        max_pool_connections=MOST_CONNECTIONS,
+        max_pool_connections=MAX_CONNECTIONS,
     )
     return of_connection.merge(config) if of_connection is not None else config

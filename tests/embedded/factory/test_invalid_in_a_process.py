@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from airflow_names import DagBag
-
-GOOD: dict[str, Any] = {
-    "Version": "2020-12-01",
-    "Steps": [{"Name": "A", "Type": "Training", "Arguments": {"RoleArn": "r"}}],
-}
-BAD = {**GOOD, "Steps": [{**GOOD["Steps"][0], "DependsOn": ["B"]}]}
-IMPORT = "from airflow_sagemaker_mlops import SageMakerPipelineDag\n"
+from good_and_bad import IMPORT, write_both
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "good.json").write_text(json.dumps(GOOD))
-    (tmp_path / "bad.json").write_text(json.dumps(BAD, indent=1))
-    return tmp_path
+    return write_both(tmp_path)
 
 
 def test_a_function_or_a_subclass_around_the_dag_shows_the_same_report(folder: Path) -> None:

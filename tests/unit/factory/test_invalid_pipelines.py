@@ -11,23 +11,15 @@ from zipfile import ZipFile
 import pytest
 from airflow.sdk import DAG, task
 from airflow_names import DagBag, DagSerialization
+from good_and_bad import BAD, GOOD, IMPORT, write_both
 
 from airflow_sagemaker_mlops import InvalidPipeline, SageMakerPipelineDag, SageMakerPipelineTaskGroup
 from airflow_sagemaker_mlops.operators import TrainingStepOperator
 
-GOOD: dict[str, Any] = {
-    "Version": "2020-12-01",
-    "Steps": [{"Name": "A", "Type": "Training", "Arguments": {"RoleArn": "r"}}],
-}
-BAD = {**GOOD, "Steps": [{**GOOD["Steps"][0], "DependsOn": ["B"]}]}
-IMPORT = "from airflow_sagemaker_mlops import SageMakerPipelineDag\n"
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "good.json").write_text(json.dumps(GOOD))
-    (tmp_path / "bad.json").write_text(json.dumps(BAD, indent=1))
-    return tmp_path
+    return write_both(tmp_path)
 
 
 def bag(folder: Path, text: str) -> Any:

@@ -24,9 +24,9 @@ from airflow_sagemaker_mlops.registry.promotion import promote
 from airflow_sagemaker_mlops.releases.bundle import build_bundle
 from airflow_sagemaker_mlops.releases.errors import ContentGone, ReleaseChanged, ReleaseError
 from airflow_sagemaker_mlops.releases.preview import Preview, content_of, preview_of
-from airflow_sagemaker_mlops.releases.promote import stored_release
 from airflow_sagemaker_mlops.releases.quotas import Quotas
 from airflow_sagemaker_mlops.releases.release import Author, Done, Target, deploy, plan_rollback, roll_back, target_of
+from airflow_sagemaker_mlops.releases.stored_release import stored_release
 from airflow_sagemaker_mlops.stages.find import stage_named
 
 ANN = Author("ann")
