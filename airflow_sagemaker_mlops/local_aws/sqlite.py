@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -10,7 +11,8 @@ class Connection(sqlite3.Connection):
     """Closes itself when nobody uses it any more, as its thread may have ended; Python 3.13 warns otherwise."""
 
     def __del__(self) -> None:
-        self.close()
+        with suppress(sqlite3.ProgrammingError):  # the file could not be opened
+            self.close()
 
 
 def connect(path: Path) -> Connection:
