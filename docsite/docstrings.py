@@ -41,7 +41,7 @@ def parsed(text: str) -> Docstring:
 def markdown(text: str) -> str:
     """The text as Markdown, for a page in a folder of ``docs/``.
 
-    Code and references become code, other signs stand for themselves, and pages that are named become links.
+    Code and references become code, other special characters are escaped, and names of pages become links.
     """
     parts: list[str] = []
     end = 0

@@ -113,7 +113,7 @@ def _generated_operators(names: Sequence[str]) -> Iterator[str]:
     from airflow_sagemaker_mlops.definition.step_types import type_of_operator
 
     yield "## Operators of one step type\n"
-    yield "They have the parameters of `StepOperator` and no others. The step type stands in parentheses.\n"
+    yield "They have the parameters of `StepOperator` and no others. The step type is in parentheses.\n"
     yield from (f"* `{name}` (`{type_of_operator(name)}`)" for name in names)
     yield ""
 

@@ -45,7 +45,7 @@ def answered(deployment: Deployment, aws: LocalAws, run_id: str, arn: str, optio
         if found["ModelApprovalStatus"] == "PendingManualApproval" and found.get("ApprovalDescription"):
             members = {"ModelApprovalStatus": decision, "ApprovalDescription": comment}
             client.update_model_package(ModelPackageArn=arn, **members)
-    # Only of a task that waits: without row locks (SQLite), Airflow may lose an answer given before.
+    # Answer only once the task waits: without row locks (SQLite), Airflow may lose an earlier answer.
     elif deployment.states("ask", run_id)["Ask"] in ("awaiting_input", "deferred"):
         (detail,) = deployment.call(f"/dags/ask/dagRuns/{run_id}/hitlDetails")["hitl_details"]
         assert detail["subject"] == f"Approve {arn.rpartition(':model-package/')[2]}?"

@@ -14,7 +14,7 @@ from datetime import timedelta
 from airflow_sagemaker_mlops import SageMakerPipelineDag
 from airflow_sagemaker_mlops.airflow_versions import SHORTEST_DEFERRAL_S
 
-# A busy machine sometimes fails a task before it has begun; steps of ours outlast that, other operators need retries.
+# A busy machine sometimes fails a task before it has begun; our steps outlast that, other operators need retries.
 AGAIN = {"retries": 3, "retry_delay": timedelta(seconds=1)}
 SageMakerPipelineDag("in-triggerer", definition="pipeline.json", poll_interval_s=1)
 SageMakerPipelineDag("in-worker", definition="pipeline.json", poll_interval_s=1, start_in="worker")
