@@ -118,7 +118,7 @@ def _registry(group: str, by_dag: Summaries) -> tuple[Registry | None, str]:
         return None, str(error)
     except Exception as error:
         reader_message(error)  # into the log
-        return None, "The model registry cannot be asked from here; this is what the records of the runs say."
+        return None, "The model registry cannot be reached from here; this page shows what the runs recorded."
 
 
 def _history(group: str, by_dag: Summaries) -> str:

@@ -27,6 +27,7 @@ export function Chart({ of: { charts, places } }) {
   const count = places.length, left = 74, height = zero ? 170 : 230, bottom = height - 24, step = (width - left - 12) / count, r = Math.max(1.5, Math.min(4.5, step * 0.4));
   const x = (i) => (left + (i + 0.5) * step).toFixed(1), y = (v) => (bottom - ((v - low) / (high - low)) * (bottom - 12)).toFixed(1);
   const near = (i) => Math.max(0, Math.min(count - 1, i)), under = (event) => near(Math.floor((event.clientX - event.currentTarget.getBoundingClientRect().left - left) / step));
+  const scale = new Set(places.map((one) => new Date(one.time).toDateString())).size < 2 ? { timeStyle: "short" } : { day: "numeric", month: "short" };
   const open = (i) => places[i].to && go(places[i].to), every = Math.ceil(count / Math.max(1, Math.floor(width / 110)));
   const press = (event) => {
     const by = { ArrowLeft: -1, ArrowRight: 1, Home: -count, End: count }[event.key];
@@ -38,7 +39,7 @@ export function Chart({ of: { charts, places } }) {
     h("p", { className: "smk-legend" }, legend.map(([tone, sign, words]) => h("span", { key: words, className: `smk-${tone}` }, h("i", { "aria-hidden": true }, sign), " ", words))),
     width > 0 && h("svg", { width, height, className: "smk-plot", role: "application", "aria-label": `${title}. Arrow keys read the values, Enter opens the run.`, tabIndex: 0, onPointerMove: (event) => point(under(event)), onPointerLeave: () => point(null), onKeyDown: press, onClick: (event) => open(under(event)) },
       ticks(low, high).map((v) => h("g", { key: v }, h("line", { x1: left, x2: width, y1: y(v), y2: y(v), className: "smk-axis" }), h("text", { x: left - 8, y: Number(y(v)) + 4, textAnchor: "end" }, say(v)))),
-      places.map((one, i) => (count - 1 - i) % every === 0 && h("text", { key: i, x: x(i), y: height - 6, textAnchor: "middle" }, one.label || new Date(one.time).toLocaleDateString("en-GB", { day: "numeric", month: "short" }))),
+      places.map((one, i) => (count - 1 - i) % every === 0 && h("text", { key: i, x: x(i), y: height - 6, textAnchor: "middle" }, one.label || new Date(one.time).toLocaleString("en-GB", scale))),
       spot !== null && path("c", "smk-axis smk-cursor", `M${x(spot)} 0V${bottom}`),
       limits.map((v) => path(`l${v}`, "smk-margin", `M${left} ${y(v)}H${width}`)),
       Object.entries(tones).map(([tone, some]) => [

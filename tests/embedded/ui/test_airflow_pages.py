@@ -72,7 +72,7 @@ def test_pages_over_several_dags_show_those_that_the_reader_may_read(pages: Page
     assert b"late-flights" in pages.get("sagemaker-mlops/api/models", "vera").body
     view = pages.get("sagemaker-mlops/api/model", "vera", group="late-flights").json()
     assert view["blocks"]
-    assert "registry cannot be asked" in str(view["blocks"])
+    assert "registry cannot be reached" in str(view["blocks"])
     unknown = pages.get("sagemaker-mlops/api/model", group="somebody-elses").json()
     assert unknown == {"blocks": None, "why": unknown["why"]}
 
@@ -403,6 +403,8 @@ def test_pages_over_many_runs_are_whole_and_accessible(browser: Browser, pages: 
         ]
         shapes = [re.findall("[a-z]+", (path.get_attribute("d") or "").split("M")[1]) for path in drawn]
         assert len(set(map(str, shapes))) == len(shapes)  # readable without colours
+        below = page.locator("#smk-root .smk-plot").first.locator("text[text-anchor=middle]:not(.smk-star)")
+        assert len(set(below.all_text_contents())) > 1  # also if all runs were on one day
         assert serious(page) == []
         seen.open(f"{pages.origin}{MODELS}{GROUP}", "#smk-root [aria-label=Versions] tbody tr")
         assert "version 2 is the champion" in page.inner_text("#smk-root h1")
