@@ -159,7 +159,7 @@ def _has_pipeline(dag: DAG) -> bool:
 
 def _wire_all(plan: Plan, tasks: Mapping[str, BaseOperator], dag: DAG) -> None:
     """Wire every edge of the plan, and every task to the status task, because a user's trigger rule implies no edge."""
-    from ..operators.status_edges import stand_before
+    from ..operators.base import stand_before
 
     for task in plan.tasks:
         _wire(tasks, task, task.upstream, dag)

@@ -1,9 +1,13 @@
-"""The base class of all step operators: how a step is given, and how its task is wired; :mod:`.attempt` runs it."""
+"""The base class of all step operators: how a step is given, and how its task is wired; :mod:`.attempt` runs it.
+
+The plan knows which steps' ends are implied by downstream tasks (``plan.edges``), as long as nothing else ends those
+tasks early.  For steps that users wire or configure, the status task gets extra edges.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -14,6 +18,7 @@ from .. import settings as configured
 from ..airflow_versions import STARTS_IN_TRIGGERER
 from ..definition.step_types import WAITING
 from ..links import LINKS
+from ..plan.model import STATUS_TASK_ID
 from ..runtime.infrastructure_retries import INFRASTRUCTURE_RETRIES, outlast_outages
 from ..runtime.step_task import StepTask
 from .attempt import StepAttempts
@@ -42,6 +47,13 @@ class LazyAttribute:
 def _converted_by(kind: type) -> frozenset[str]:
     """Attributes with a converter defined in the class ``kind`` itself."""
     return frozenset(name.removeprefix("_convert_") for name in vars(kind) if name.startswith("_convert_"))
+
+
+def stand_before(status_task: BaseOperator, tasks: Iterable[BaseOperator]) -> None:
+    """Have the status task wait for ``tasks`` themselves."""
+    for task in tasks:
+        task.downstream_task_ids.add(status_task.task_id)
+        status_task.upstream_task_ids.add(task.task_id)
 
 
 class StepOperator(StepAttempts):
@@ -239,11 +251,22 @@ class StepOperator(StepAttempts):
             self._may_end_early()
 
     def _may_end_early(self) -> None:
-        if self._is_standalone:
-            return  # then so is the status task, if there is one
-        from .status_edges import let_status_wait
-
-        let_status_wait(self, self.step.step or self.task_id)
+        """Make the status task wait for everything that this task waits for, because this task may now end early."""
+        if self._is_standalone or not self.has_dag():
+            return  # no status task of a pipeline can wait for it
+        tasks: dict[str, Any] = self.dag.task_dict
+        prefix = self.task_id.removesuffix(self.step.step or self.task_id)
+        status_task = tasks.get(prefix + STATUS_TASK_ID)
+        if status_task is None or self.task_id not in status_task.steps:
+            return  # a step that is being created
+        before: set[str] = set()
+        left = [self.task_id]
+        while left:
+            above = tasks[left.pop()].upstream_task_ids - before
+            own = {name for name in above if name in status_task.steps}
+            before |= own
+            left += own
+        stand_before(status_task, (tasks[name] for name in before))
 
     def add_output(self, path: str) -> None:
         """Also push the property at ``path``, for a task outside the pipeline."""
