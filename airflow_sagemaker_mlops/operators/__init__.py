@@ -11,9 +11,9 @@ from ..definition.step_types import SUPPORTED, operator_name, type_of_operator
 
 _OTHERS = {
     "ApprovedModelsOperator": "approved_models",
-    "ChampionGateOperator": "champion_gate",
+    "ChampionGateOperator": "verdict_steps",
     "ChampionRollbackOperator": "champion_rollback",
-    "DriftCheckOperator": "drift_check",
+    "DriftCheckOperator": "verdict_steps",
     "RunConditionOperator": "run_condition",
     "PipelineStatusOperator": "status",
     "StopRunningJobsOperator": "stop_jobs",
