@@ -35,7 +35,7 @@ def approved_models_dag(
     :param region_name: region; default: the connection's
     :param dag_arguments: Airflow's own arguments of the DAG, such as ``tags``
     """
-    from ..operators.approved_models import ApprovedModelsOperator
+    from ..operators.model_registry import ApprovedModelsOperator
     from ..runtime.infrastructure_retries import a_few_retries
 
     if every <= timedelta():

@@ -31,7 +31,7 @@ def champion_rollback_dag(
     :param region_name: region; default: the connection's
     :param dag_arguments: Airflow's own arguments of the DAG, such as ``tags``
     """
-    from ..operators.champion_rollback import ChampionRollbackOperator
+    from ..operators.model_registry import ChampionRollbackOperator
     from ..runtime.infrastructure_retries import a_few_retries
 
     params = {

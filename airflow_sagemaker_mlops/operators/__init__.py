@@ -10,9 +10,9 @@ from typing import Any
 from ..definition.step_types import SUPPORTED, operator_name, type_of_operator
 
 _OTHERS = {
-    "ApprovedModelsOperator": "approved_models",
+    "ApprovedModelsOperator": "model_registry",
     "ChampionGateOperator": "verdict_steps",
-    "ChampionRollbackOperator": "champion_rollback",
+    "ChampionRollbackOperator": "model_registry",
     "DriftCheckOperator": "verdict_steps",
     "RunConditionOperator": "run_condition",
     "PipelineStatusOperator": "status",

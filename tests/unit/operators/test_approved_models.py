@@ -9,7 +9,7 @@ import pytest
 from airflow_names import DagSerialization
 
 from airflow_sagemaker_mlops import approved_models_dag
-from airflow_sagemaker_mlops.operators.approved_models import news_of
+from airflow_sagemaker_mlops.operators.model_registry import news_of
 
 
 def swept(stored: Any, *approved: int, task: str = "t") -> tuple[Any, list[int] | None, set[int]]:
