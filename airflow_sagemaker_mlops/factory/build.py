@@ -170,7 +170,7 @@ def _renders_first(
     plan: Plan, at_run: Mapping[str, Any], prefix: str, tasks: Mapping[str, BaseOperator], dag: DAG
 ) -> None:
     """Add the task that renders ``at_run`` upstream of the steps without upstreams."""
-    from ..operators.parameters import PipelineParametersOperator
+    from ..operators.pipeline_tasks import PipelineParametersOperator
 
     first = PipelineParametersOperator(
         task_id=PARAMETERS_TASK_ID,

@@ -92,7 +92,7 @@ def report_doc(error: PipelineError) -> str:
 
 def placeholder_task(error: PipelineError, dag: DAG, group: TaskGroup | None = None) -> AnyTask:
     """Create the one task of a broken pipeline, available under any step's name."""
-    from ..operators.invalid_pipeline import InvalidPipelineOperator
+    from ..operators.pipeline_tasks import InvalidPipelineOperator
 
     more = {} if group is None else {"task_group": group}
     task = InvalidPipelineOperator(

@@ -14,7 +14,7 @@ _OTHERS = {
     "ChampionGateOperator": "verdict_steps",
     "ChampionRollbackOperator": "model_registry",
     "DriftCheckOperator": "verdict_steps",
-    "RunConditionOperator": "run_condition",
+    "RunConditionOperator": "pipeline_tasks",
     "PipelineStatusOperator": "status",
     "StopRunningJobsOperator": "stop_jobs",
 }

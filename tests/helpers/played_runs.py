@@ -23,7 +23,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from sqlalchemy.orm import Session
 
 from airflow_sagemaker_mlops.airflow_versions import AirflowSkipException, DownstreamTasksSkipped, TaskDeferred
-from airflow_sagemaker_mlops.operators.run_condition import RunConditionOperator
+from airflow_sagemaker_mlops.operators.pipeline_tasks import RunConditionOperator
 from airflow_sagemaker_mlops.operators.status import PipelineStatusOperator
 from airflow_sagemaker_mlops.runtime.task_states import PASSED_OVER
 from airflow_sagemaker_mlops.xcom_keys import REASON_KEY

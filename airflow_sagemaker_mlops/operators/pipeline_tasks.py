@@ -1,4 +1,8 @@
-"""The first task of a pipeline with parameters that are known only in a run: renders them once."""
+"""The tasks that a pipeline may have besides its steps and its status task.
+
+The first renders parameters that are known only in a run, others decide before a step whether it runs, and one replaces
+a pipeline that cannot be built.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 
-from ..airflow_versions import AirflowException, AirflowFailException
-from ..definition.values import given_value
+from ..airflow_versions import AirflowException, AirflowFailException, AirflowSkipException
 from ..runtime.infrastructure_retries import outlast_outages
 
 if TYPE_CHECKING:
@@ -112,6 +115,8 @@ class PipelineParametersOperator(BaseOperator):
         return found
 
     def _typed(self, name: str, value: object) -> Any:
+        from ..definition.values import given_value
+
         if value is None:
             raise ValueError(f'parameter "{name}" is the result of a task that returned nothing.')
         return given_value(value, self.declared[name].type, self.declared[name].enum, name)
@@ -122,3 +127,52 @@ def _not_none(value: object) -> object:
     if value is None:
         raise RenderedNone("an expression in it is None")
     return value
+
+
+class RunConditionOperator(BaseOperator):
+    """The task before a step that runs on another step's failure, stop or any end.
+
+    It skips itself, and thus the step after it, unless every upstream step ended as its trigger requires.
+
+    :param triggers: {upstream task id: "Completed", "Failed", "Stopped" or "Any"}
+    """
+
+    def __init__(self, *, triggers: Mapping[str, str], **kwargs: Any) -> None:
+        kwargs.setdefault("trigger_rule", "all_done")
+        outlast_outages(kwargs, kwargs)
+        super().__init__(**kwargs)
+        self.triggers = dict(triggers)
+
+    def execute(self, context: Context) -> dict[str, str]:
+        """Return how every upstream step ended."""
+        from ..plan.run_rules import unmet
+        from ..runtime.retry_budget import errors_counted
+        from ..runtime.task_states import ends_of
+
+        with errors_counted(self, context):
+            ends = ends_of(context["ti"], list(self.triggers))
+        missing = unmet(self.triggers, ends)
+        for task_id, trigger in self.triggers.items():
+            self.log.info("%s: expected %s, is %s", task_id, trigger, ends[task_id])
+        if missing:
+            wanted = "; ".join(f"{name} ended {end}, not {self.triggers[name]}" for name, end in missing.items())
+            raise AirflowSkipException(f"the step does not run: {wanted}")
+        return ends
+
+
+class InvalidPipelineOperator(BaseOperator):
+    """Replaces a pipeline whose definition or options are unusable: fails with the report, without a retry.
+
+    :param report: every problem, as ``sagemaker-mlops check`` prints them
+    """
+
+    ui_color = "#f2dede"
+
+    def __init__(self, *, report: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.report = report
+
+    def execute(self, context: Context) -> None:
+        """Fail the run."""
+        del context
+        raise AirflowFailException(self.report)
