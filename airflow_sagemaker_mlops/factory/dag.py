@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import BaseOperator
 
-    from ..operators.pipeline_value import PipelineValue
     from ..plan.model import Plan
+    from ..runtime.pipeline_value import PipelineValue
 
 
 _OF_MODULE: WeakKeyDictionary[ModuleType, dict[str, PipelineError]] = WeakKeyDictionary()

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.definitions._internal.types import ArgNotSet
 
-    from ..operators.pipeline_value import PipelineValue
     from ..plan.model import Plan
+    from ..runtime.pipeline_value import PipelineValue
     from .build import Outlets
     from .parameters import Parameters
 
@@ -123,7 +123,7 @@ def outlet_locations(plan: Plan, outlets: Sequence[Any], records: str) -> Outlet
 def property_of(tasks: Mapping[str, BaseOperator], step: str, path: str) -> PipelineValue:
     """The property at ``path`` of ``step``; makes the step push it to XCom."""
     from ..definition.expressions import parse_value
-    from ..operators.pipeline_value import PipelineValue
+    from ..runtime.pipeline_value import PipelineValue
     from ..runtime.step_task import StepTask
 
     expression = {"Get": f"Steps.{step}.{path}"}

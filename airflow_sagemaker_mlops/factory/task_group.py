@@ -30,7 +30,7 @@ from .parameters import Parameters, check_schedule, parameters_of, params_of_gro
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
-    from ..operators.pipeline_value import PipelineValue
+    from ..runtime.pipeline_value import PipelineValue
 
 
 class SageMakerPipelineTaskGroup(TaskGroup):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from .. import settings
 from ..airflow_versions import AirflowFailException, AirflowSkipException
 from ..definition.problems import InvalidPipeline, PipelineError, Problem
+from ..runtime.pipeline_value import holds_value, with_values
 from ..runtime.task_states import PASSED_OVER
 from ..settings_table import SECTION
-from .pipeline_value import holds_value, with_values
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context

@@ -130,8 +130,8 @@ class StepOperator(StepAttempts):
                 f'task "{kwargs.get("task_id", "")}"',
             )
             from ..hooks.connection import AwsConnection
+            from ..runtime.standalone_step import standalone_step
             from ..templates import is_known_at_run, known_now
-            from .standalone import standalone_step
 
             self._is_standalone = True
             step_of = functools.partial(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 
 from ..definition.expressions import MARKS, parse_value
-from ..runtime.step_task import StepTask
+from .step_task import StepTask
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -66,10 +66,10 @@ class PipelineValue(ResolveMixin):
         """
         from ..execution.scope import resolve
         from ..hooks.aws import aws_for
-        from ..runtime.context import identity_of, scope_of, step_result
-        from ..runtime.parameter_values import group_of, needed_by, rendered_here
-        from ..runtime.selective.step import step_selection
-        from ..runtime.task_states import is_spread, sibling_results
+        from .context import identity_of, scope_of, step_result
+        from .parameter_values import group_of, needed_by, rendered_here
+        from .selective.step import step_selection
+        from .task_states import is_spread, sibling_results
 
         ti = context["ti"]
         selection = step_selection(context, self.step)

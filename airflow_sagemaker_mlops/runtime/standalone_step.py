@@ -12,7 +12,7 @@ from ..definition.model import Get, walk_expressions
 from ..definition.step_types import FREE_ARGUMENTS
 from ..hooks.connection import AwsConnection
 from ..plan.spec import ParameterSlot, StepSpec
-from ..runtime.step_task import StepTask
+from .step_task import StepTask
 
 
 def standalone_step(
