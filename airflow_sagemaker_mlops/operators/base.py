@@ -17,6 +17,7 @@ from airflow.sdk.definitions._internal.types import NOTSET, ArgNotSet
 from .. import settings as configured
 from ..airflow_versions import STARTS_IN_TRIGGERER
 from ..definition.step_types import WAITING
+from ..hooks.connection import AwsConnection
 from ..links import LINKS
 from ..plan.model import STATUS_TASK_ID
 from ..runtime.infrastructure_retries import INFRASTRUCTURE_RETRIES, outlast_outages
@@ -119,41 +120,20 @@ class StepOperator(StepAttempts):
         given = "retries" in set_by_user
         own: dict[str, Any] = {"template_fields": ()}
         if step is None:
-            configured.check_choices(
-                {
-                    "start_in": start_in,
-                    "logs": logs,
-                    "poll_interval_s": poll_interval_s,
-                    "max_parallel_steps": max_parallel_steps,
-                    "retry_failed_steps": retry_failed_steps,
-                },
-                f'task "{kwargs.get("task_id", "")}"',
-            )
-            from ..hooks.connection import AwsConnection
             from ..runtime.standalone_step import standalone_step
-            from ..templates import is_known_at_run, known_now
 
+            options: dict[str, Any] = {
+                "logs": logs,
+                "poll_interval_s": poll_interval_s,
+                "max_parallel_steps": max_parallel_steps,
+            }
+            choices = {"start_in": start_in, **options, "retry_failed_steps": retry_failed_steps}
+            configured.check_choices(choices, f'task "{kwargs.get("task_id", "")}"')
+            options |= {"outputs": outputs, "reads": reads, "pipeline": pipeline}
+            options["connection"] = _connection(aws_conn_id, region_name, assume_role_arn, external_id)
             self._is_standalone = True
-            step_of = functools.partial(
-                standalone_step,
-                self.step_type,
-                outputs=outputs,
-                reads=reads,
-                pipeline=pipeline,
-                connection=AwsConnection(
-                    configured.connection(aws_conn_id),
-                    region_name or configured.region_name(),
-                    assume_role_arn,
-                    external_id,
-                ),
-                poll_interval_s=poll_interval_s,
-                logs=logs,
-                max_parallel_steps=max_parallel_steps,
-            )
-            step = step_of(arguments=known_now(arguments) or {}, settings=known_now(settings) or {})
-            own = {"arguments": arguments, "settings": settings, "_step_of": step_of}
-            if not is_known_at_run(arguments) and not is_known_at_run(settings):
-                own["template_fields"] = ()
+            step_of = functools.partial(standalone_step, self.step_type, **options)
+            step, own = _known_when_parsed(step_of, arguments, settings)
         super().__init__(**kwargs)
         # Bypass Airflow's __setattr__, which looks for converters and templates; these attributes have none.
         self.__dict__.update(own, step=step, _start_in=start_in or configured.start_steps_in())
@@ -276,6 +256,25 @@ class StepOperator(StepAttempts):
 
     def _validate_start_from_trigger_kwargs(self) -> None:
         """Skip Airflow's search for callables in the trigger's arguments: ours are text, and building them is slow."""
+
+
+def _connection(
+    aws_conn_id: str | ArgNotSet | None, region_name: str | None, assume_role_arn: str | None, external_id: str | None
+) -> AwsConnection:
+    region = region_name or configured.region_name()
+    return AwsConnection(configured.connection(aws_conn_id), region, assume_role_arn, external_id)
+
+
+def _known_when_parsed(
+    step_of: Callable[..., StepTask], arguments: Mapping[str, object] | None, settings: Mapping[str, object] | None
+) -> tuple[StepTask, dict[str, Any]]:
+    """The step without what is known only in a run, and the operator's attributes that add that in a worker."""
+    from ..templates import is_known_at_run, known_now
+
+    own: dict[str, Any] = {"arguments": arguments, "settings": settings, "_step_of": step_of}
+    if not is_known_at_run(arguments) and not is_known_at_run(settings):
+        own["template_fields"] = ()
+    return step_of(arguments=known_now(arguments) or {}, settings=known_now(settings) or {}), own
 
 
 StepOperator._converted = frozenset().union(*map(_converted_by, StepOperator.__mro__))
