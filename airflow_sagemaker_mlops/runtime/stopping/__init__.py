@@ -4,12 +4,12 @@
 when                        who, in which module                                            what the journal says
                                                                                             first
 ==========================  ==============================================================  ==========================
-Airflow kills the task in   ``operators.base.StepOperator.on_kill``,                        nothing;
+Airflow kills the task in   ``operators.attempt.StepAttempts.on_kill``,                     nothing;
 a worker (cleared, marked,  ``execution.engine.stop_current``                               ``STOP_REQUESTED`` after
 timed out there)                                                                            AWS was asked
 Airflow ends the task's     ``triggers.step.StepTrigger.on_kill``,                          ``STOP_REQUESTED``, where
 trigger                     ``runtime.stopping.in_trigger.EndedTrigger.stop_job``           Airflow answers in time
-a deferred task exceeds     ``operators.base.StepOperator.resume_execution``,               ``STOP_REQUESTED``
+a deferred task exceeds     ``operators.attempt.StepAttempts.resume_execution``,            ``STOP_REQUESTED``
 its ``execution_timeout``   ``runtime.stopping.on_timeout.stop_overdue``
 the task is killed while a  ``runtime.worker_attempt.WorkerAttempt.submit``                 ``RUNNING``
 worker submits the job
