@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+import typer.testing
 
 _HOME = tempfile.mkdtemp(prefix="airflow-home-")
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
@@ -36,6 +38,9 @@ os.environ.update(
         "NO_PROXY": "127.0.0.1,localhost",
     }
 )
+# Every test process and every process that a test starts would otherwise compile all modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 from airflow_sagemaker_mlops import local_aws as local  # noqa: E402
 from airflow_sagemaker_mlops.records.store.folder import FolderStore  # noqa: E402
@@ -45,6 +50,8 @@ from airflow_sagemaker_mlops.records.store.s3 import S3Store  # noqa: E402
 # A session reads the models of its services from files: a quarter of a second for SageMaker, and tests make a thousand
 # sessions.  Here they share one reader, which keeps what it has read.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)  # type: ignore[attr-defined]
+# The command line is likewise built once and not for every command that a test gives.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -71,8 +78,10 @@ def sdk_session() -> SimpleNamespace:
     """As much of a session as the SageMaker SDK's pipeline classes ask for; it leads nowhere."""
     import boto3
 
+    boto_session = boto3.Session(region_name="us-east-1")
+    boto_session.client = functools.cache(boto_session.client)  # type: ignore[method-assign]
     return SimpleNamespace(
-        boto_session=boto3.Session(region_name="us-east-1"),
+        boto_session=boto_session,
         boto_region_name="us-east-1",
         sagemaker_client=None,
         sagemaker_config=None,
@@ -120,6 +129,15 @@ def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "folder":
         return request.getfixturevalue("folder")
     return S3Store(request.getfixturevalue("s3"), request.getfixturevalue("bucket"), "records")
+
+
+gc.disable()  # until all modules are imported: they stay, so there is nothing to collect
+
+
+def pytest_collection_finish() -> None:
+    """Leave the million objects of imported modules out of every later collection."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -20,6 +20,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def write_rules(state_dir: Path, text: str) -> None:
 class FaultInjector:
     """The faults of one server; the same seed and the same sequence of calls produce the same faults."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
         self._file = state_dir / FILE
         self._log = state_dir / LOG
         self._lock = threading.Lock()
@@ -105,7 +107,7 @@ class FaultInjector:
                 case "drop":
                     raise ConnectionLost(operation)
                 case "delay":
-                    time.sleep(rule.seconds)
+                    self._sleep(rule.seconds)
                 case "not_found_yet":
                     raise AwsError("ValidationException", "Could not find requested job with name: not visible yet")
                 case _:

@@ -111,4 +111,5 @@ def compiled(text: str) -> Template:
 
 
 def _render(template: str, answers: Answers) -> str:
-    return compiled(template).render(answers)
+    # most are plain text, such as "True"
+    return compiled(template).render(answers) if "[" in template else template

@@ -6,6 +6,7 @@ is only stored is written by :func:`compact_json`, which also wrote the records 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -20,7 +21,13 @@ from ...definition.read.strict_json import read_json
 
 LARGEST_INTEGER = 2**53 - 1  # exact in every JSON reader: RFC 7493 section 2.2
 MAX_DEPTH = 400  # levels of a stored document
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_SAME = (str, bool, type(None))  # types that Python and the RFC write alike
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
+class _Uncommon(Exception):
+    """The standard library writes this value differently than the RFC."""
 
 
 def canonical_json(value: Any) -> bytes:
@@ -29,6 +36,8 @@ def canonical_json(value: Any) -> bytes:
     Raises ``ValueError`` with a sentence for values that the RFC forbids: NaN, infinities, integers beyond 2**53 - 1,
     keys that are not strings, and lone surrogates.  :func:`plain` and :func:`exact` replace these.
     """
+    with contextlib.suppress(_Uncommon, TypeError, UnicodeEncodeError):
+        return _ENCODE(_common(value)).encode()
     try:
         return rfc8785.dumps(value)
     except rfc8785.IntegerDomainError as error:
@@ -39,6 +48,24 @@ def canonical_json(value: Any) -> bytes:
         raise ValueError("RFC 8785 forbids lone surrogates, and a key contains one.") from None
     except rfc8785.CanonicalizationError as error:
         raise ValueError(f"RFC 8785 cannot represent this value: {error}.") from None
+
+
+def _common(value: Any) -> Any:
+    """``value`` so that ``json`` writes it by RFC 8785, which is faster.  Raises :class:`_Uncommon`."""
+    kind = type(value)
+    if kind is dict:
+        if not all(map(str.isascii, value)):  # ASCII keys have the same order by code point and in UTF-16
+            raise _Uncommon
+        return {key: item if type(item) in _SAME else _common(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [item if type(item) in _SAME else _common(item) for item in value]
+    if kind in _SAME or (kind is int and abs(value) <= LARGEST_INTEGER):
+        return value
+    if kind is float and value.is_integer() and abs(value) <= LARGEST_INTEGER:
+        return int(value)
+    if kind is float and 1e-4 <= abs(value) < 1e16 and not value.is_integer():
+        return value  # has no exponent, neither in Python nor in ECMAScript
+    raise _Uncommon
 
 
 def compact_json(value: object) -> bytes:

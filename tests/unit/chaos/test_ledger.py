@@ -12,13 +12,15 @@ from chaos.ledger import end_faults, faults_made, make_faults
 def test_faults_are_counted_over_all_lives_of_the_server(tmp_path: Path) -> None:
     assert faults_made(tmp_path) == {}
     make_faults(tmp_path, seed=3)
+    delays: list[float] = []
     for _life in range(2):
-        faults = FaultInjector(tmp_path)
+        faults = FaultInjector(tmp_path, delays.append)
         for _ in range(500):
             with contextlib.suppress(Exception, ConnectionLost):
                 faults.before("ListTags", b"")
     made = faults_made(tmp_path)
     assert set(made) == {"throttle", "error", "drop", "delay"}
+    assert delays == [0.5] * made["delay"]
     assert 20 < sum(made.values()) < 100  # 4.9 % of 1,000 calls
     end_faults(tmp_path)
     faults = FaultInjector(tmp_path)

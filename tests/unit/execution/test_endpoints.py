@@ -151,10 +151,8 @@ class Beaten(Hosting):
 
 
 @pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_pauses(monkeypatch: pytest.MonkeyPatch, short_pauses: None) -> None:
     monkeypatch.setattr(endpoint, "SHOWN_WITHIN_S", 0.05)
-    pause = asyncio.sleep
-    monkeypatch.setattr(endpoint.asyncio, "sleep", lambda seconds: pause(min(seconds, 0.02)))
 
 
 def attempt(hosting: Any, kind: str = "Endpoint", **arguments: Any) -> StepRun:

@@ -9,6 +9,9 @@ import struct
 from typing import Any
 
 import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_sagemaker_mlops.records.model.canonical_json import canonical_json, compact_json, exact, plain
 
@@ -76,6 +79,19 @@ def test_keys_are_sorted_by_their_utf_16_code_units() -> None:
     names = ["Carriage Return", "One", "Control", "Latin Small", "Euro Sign", "Emoji", "Hebrew Letter"]  # section 3.2.3
     text = canonical_json(value).decode()
     assert sorted(names, key=text.index) == names
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=6)
+    | st.floats(allow_nan=False, allow_infinity=False) | st.floats(-1e18, 1e18).map(round).map(float),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(JSON)
+def test_any_value_has_the_bytes_that_another_implementation_writes(value: Any) -> None:
+    assert canonical_json(value) == rfc8785.dumps(value)
 
 
 @pytest.mark.parametrize(
