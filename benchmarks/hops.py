@@ -80,7 +80,7 @@ def measure() -> dict[str, Any]:
             "hop_ratio": 0.85,
             "cpu_ratio": 0.5,
             "worker_tasks_started_by_waiting_steps": 0,
-            "job_end_to_task_end_s_median": "one sweep interval (0.25 s for a young job) + 2",
+            "job_end_to_task_end_s_median": "one poll interval (0.25 s for a young job) + 2",
         },
     }
 

@@ -45,11 +45,11 @@ if side == "ours":
     entry = STEP_TYPES["Processing"]
     aws.client("sagemaker")
     async def wait(index):
-        sweep, name = poller.sweep_for(aws, entry, period), f"job-{index}"
-        await sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None)
-    def settle():  # the sweep's pace is that of jobs that have run for long
-        for sweep in poller._SWEEPS.values():
-            for job in sweep.waiting:
+        jobs, name = poller.poller_for(aws, entry, period), f"job-{index}"
+        await jobs.wait(name, {"ProcessingJobName": name}, lambda _status: None)
+    def settle():  # the poller's pace is that of jobs that have run for long
+        for jobs in poller._POLLERS.values():
+            for job in jobs.waiting:
                 job.since -= 3600
 else:
     from airflow.providers.amazon.aws.triggers.sagemaker import SageMakerTrigger

@@ -15,7 +15,7 @@ from ..submit import STOPPED
 from ..submit import submit as submit_named
 from ..watch.console_links import facts_about
 from ..watch.logs import LogTail
-from ..watch.poller import JobDisappeared, sweep_for
+from ..watch.poller import JobDisappeared, poller_for
 from .base import RequestFrom, WaitingRunner
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ async def submit_job(run: StepRun, change: Change = unchanged) -> Submitted:
 
 async def ended_well(run: StepRun, job: Submitted, address: AwsShape) -> dict[str, Any]:
     """Wait for ``job`` and return its properties.  Raises :class:`JobFailed` unless it succeeded."""
-    sweep = sweep_for(run.aws, run.entry, run.options.poll_interval_s)
+    poller = poller_for(run.aws, run.entry, run.options.poll_interval_s)
 
     def log_status(status: str) -> None:
         if status not in run.entry.terminal:
@@ -60,7 +60,7 @@ async def ended_well(run: StepRun, job: Submitted, address: AwsShape) -> dict[st
 
     async with LogTail(run, job.name) as log:
         try:
-            answer = await sweep.wait(job.name, address, log_status)
+            answer = await poller.wait(job.name, address, log_status)
         except JobDisappeared as error:
             raise StepFailed(f'Step "{run.identity.step}": {error}; somebody may have deleted it.') from None
         run.finished_jobs[job.name] = answer

@@ -1,7 +1,7 @@
-"""Job events from an SQS queue filled by EventBridge: they wake the sweeps, which then need to poll less often.
+"""Job events from an SQS queue filled by EventBridge: they wake the pollers, which then need to poll less often.
 
 All triggerers share the queue, so a message about a job that is not awaited here is left to the others; a message that
-none has taken for a while is not about a job of this Airflow.  A lost message only causes a delay: sweeps continue.
+none has taken for a while is not about a job of this Airflow.  A lost message only causes a delay: polling continues.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class JobEvents:
                     self._take(message)
             except Exception as error:  # an unreadable queue must not end any wait
                 self.readable = False
-                log.warning("job events cannot be read from %s, sweeps continue: %s", self.queue_url, error)
+                log.warning("job events cannot be read from %s, polling continues: %s", self.queue_url, error)
                 time.sleep(PAUSE_S)
 
     def _keeps_receiving(self) -> bool:

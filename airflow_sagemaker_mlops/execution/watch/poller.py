@@ -1,7 +1,7 @@
-"""Waits for jobs together: one sweep per connection and job kind, however many steps wait.
+"""Waits for jobs together: one poller per connection and job kind, however many steps wait.
 
 A single waiting step is described; several are found in one List call by their last change.  So the number of calls
-grows with sweeps and finished jobs, not with running jobs times time.  Sweeps are frequent while a job is new, slow
+grows with polls and finished jobs, not with running jobs times time.  Polls are frequent while a job is new, slow
 down to the poll interval, and back off under throttling without failing any step.  Credentials that AWS refuses are
 tolerated in the same way, for a while.
 """
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 FASTEST_S = 0.25
 SHARE_OF_AGE = 0.2  # a job that has run for 10 s is polled every 2 s
-OVERLAP = timedelta(seconds=90)  # how far a sweep looks back, because of clocks and eventual consistency
-LOOK_CLOSER_EVERY = 20  # sweeps after which everything is described, so a missed change cannot hang a step
+OVERLAP = timedelta(seconds=90)  # how far a poll looks back, because of clocks and eventual consistency
+LOOK_CLOSER_EVERY = 20  # polls after which everything is described, so a missed change cannot hang a step
 NEWCOMER_WITHIN_S = 1.0  # a job from an earlier process may have ended long ago
 GONE_AFTER_S = 60.0  # a new job may not be visible everywhere yet
-SAFETY_NET_S = 300.0  # between two sweeps if events announce changes
+SAFETY_NET_S = 300.0  # between two polls if events announce changes
 PASSES_WITHIN_S = 600.0  # after that, the next attempt continues with new clients of the connection
 AWAY_WITHIN_S = 60.0  # a local AWS that has not been restarted by then will not come back
 OLDEST = datetime.min.replace(tzinfo=UTC)
@@ -67,7 +67,7 @@ class _Waiting:
 
 
 @dataclass(slots=True)
-class Sweep:
+class JobPoller:
     """The loop that polls all awaited resources of one kind with one set of credentials."""
 
     aws: Aws
@@ -76,7 +76,7 @@ class Sweep:
     waiting: list[_Waiting] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
     changed_after: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=15))
-    sweeps: int = 0
+    polls: int = 0
     due: float = 0.0
     newcomers: bool = False
     back_off_s: float = 0.0
@@ -141,7 +141,7 @@ class Sweep:
             self.back_off_s, self.refused_since, self.away_since = 0.0, None, None
 
     async def _rest(self) -> None:
-        """Sleep until the next sweep or an event; during back-off, events do not shorten the sleep."""
+        """Sleep until the next poll or an event; during back-off, events do not shorten the sleep."""
         if self.back_off_s:
             await asyncio.sleep(self.back_off_s * random.uniform(0.5, 1.5))
             self.due = 0.0
@@ -206,13 +206,13 @@ class Sweep:
 
     async def _look_at_all(self) -> None:
         self.changed.clear()
-        closer, self.newcomers = self.newcomers or self.sweeps % LOOK_CLOSER_EVERY == 0, False
-        self.sweeps += 1
-        # After an interrupted sweep, start with the others; otherwise throttling would starve the last ones.
+        closer, self.newcomers = self.newcomers or self.polls % LOOK_CLOSER_EVERY == 0, False
+        self.polls += 1
+        # After an interrupted poll, start with the others; otherwise throttling would starve the last ones.
         waiting = sorted(self.waiting, key=lambda job: job.looked)
         if len(waiting) > 1 and self.entry.listing and not self.unlisted:
             try:
-                await (self._look_closer(waiting) if closer else self._sweep())
+                await (self._look_closer(waiting) if closer else self._look_for_changes())
             except Exception as error:
                 self.newcomers = self.newcomers or closer
                 if _may_be_asked_again(error):
@@ -235,8 +235,8 @@ class Sweep:
             else:
                 await self._describe(job)
 
-    async def _sweep(self) -> None:
-        """Describe what has ended since the last sweep; the number of calls is bounded by the changes."""
+    async def _look_for_changes(self) -> None:
+        """Describe what has ended since the last poll; the number of calls is bounded by the changes."""
         rows = await self._list(LastModifiedTimeAfter=self.changed_after - OVERLAP)
         named: dict[str, list[_Waiting]] = {}
         for job in self.waiting:
@@ -248,7 +248,7 @@ class Sweep:
                     await self._describe(job)
                 else:
                     self._note_first(job, status)
-        # Only now, so that an interrupted sweep is repeated from its start.
+        # Only now, so that an interrupted poll is repeated from its start.
         self.changed_after = max([self.changed_after, *(row.get("LastModifiedTime") or OLDEST for row in rows)])
 
     async def _list(self, **members: Any) -> list[dict[str, Any]]:
@@ -308,18 +308,18 @@ def _log_change(job: _Waiting, words: str) -> None:
         job.context.run(job.on_change, words)
 
 
-_SWEEPS: dict[tuple[int, str, str], Sweep] = {}
+_POLLERS: dict[tuple[int, str, str], JobPoller] = {}
 
 
-def sweep_for(aws: Aws, entry: StepType, poll_interval_s: float) -> Sweep:
-    """The sweep shared by all steps of this event loop with these credentials and this job kind."""
+def poller_for(aws: Aws, entry: StepType, poll_interval_s: float) -> JobPoller:
+    """The poller shared by all steps of this event loop with these credentials and this job kind."""
     loop = id(asyncio.get_running_loop())
     key = (loop, aws.key, entry.name)
-    for stale in [k for k, sweep in _SWEEPS.items() if not sweep.waiting]:
-        del _SWEEPS[stale]
-    sweep = _SWEEPS.get(key)
-    if sweep is None:
-        sweep = _SWEEPS[key] = Sweep(aws, entry, poll_interval_s, events=events_for(aws))
-    sweep.aws = aws  # the newest clients of the same connection
-    sweep.poll_interval_s = min(sweep.poll_interval_s, poll_interval_s)
-    return sweep
+    for stale in [k for k, poller in _POLLERS.items() if not poller.waiting]:
+        del _POLLERS[stale]
+    poller = _POLLERS.get(key)
+    if poller is None:
+        poller = _POLLERS[key] = JobPoller(aws, entry, poll_interval_s, events=events_for(aws))
+    poller.aws = aws  # the newest clients of the same connection
+    poller.poll_interval_s = min(poller.poll_interval_s, poll_interval_s)
+    return poller

@@ -142,16 +142,16 @@ def test_a_job_that_somebody_deleted_fails_its_step(aws: LocalAws, monkeypatch: 
 
 
 def test_a_clock_that_is_ahead_by_minutes_misses_no_end(aws: LocalAws) -> None:
-    """A sweep asks for what changed after a time of its own clock, as long as it has seen none of the service's."""
+    """A poller asks for what changed after a time of its own clock, as long as it has seen none of the service's."""
     entry = STEP_TYPES["Processing"]
     names = [f"skewed-{uuid.uuid4().hex[:8]}-{i}" for i in range(2)]
     for name in names:
         sleeping_job(aws, name, 2)
 
     async def both() -> list[dict[str, Any]]:
-        sweep = poller.Sweep(local_aws_clients(aws), entry, 0.2)
-        sweep.changed_after += timedelta(minutes=30)
-        waits = (sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None) for name in names)
+        job_poller = poller.JobPoller(local_aws_clients(aws), entry, 0.2)
+        job_poller.changed_after += timedelta(minutes=30)
+        waits = (job_poller.wait(name, {"ProcessingJobName": name}, lambda _status: None) for name in names)
         return list(await asyncio.wait_for(asyncio.gather(*waits), PATIENCE_S))
 
     assert [answer["ProcessingJobStatus"] for answer in asyncio.run(both())] == ["Completed", "Completed"]
@@ -212,7 +212,7 @@ def test_a_key_that_is_not_known_fails_a_step_that_has_begun_nothing(aws: LocalA
 
 
 def two_waits(aws: LocalAws, before: Callable[..., None]) -> list[Any]:
-    """What two waits of one sweep end with; ``before`` is given the operation and the job asked for."""
+    """What two waits of one poller end with; ``before`` is given the operation and the job asked for."""
     names = [f"two-{uuid.uuid4().hex[:8]}-{i}" for i in range(2)]
     for name in names:
         sleeping_job(aws, name, 2)
@@ -226,8 +226,8 @@ def two_waits(aws: LocalAws, before: Callable[..., None]) -> list[Any]:
     account._clients["sagemaker"] = clients
 
     async def both() -> list[Any]:
-        sweep = poller.Sweep(account, STEP_TYPES["Processing"], 0.2)
-        waits = (sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None) for name in names)
+        job_poller = poller.JobPoller(account, STEP_TYPES["Processing"], 0.2)
+        waits = (job_poller.wait(name, {"ProcessingJobName": name}, lambda _status: None) for name in names)
         return list(await asyncio.wait_for(asyncio.gather(*waits, return_exceptions=True), PATIENCE_S))
 
     return asyncio.run(both())
@@ -244,7 +244,7 @@ def test_one_job_that_may_not_be_looked_at_ends_nobody_elses_wait(aws: LocalAws,
     assert ends[1 - denied]["ProcessingJobStatus"] == "Completed"
 
 
-def test_a_sweep_that_is_interrupted_at_one_job_continues_with_the_others(aws: LocalAws) -> None:
+def test_a_poll_that_is_interrupted_at_one_job_continues_with_the_others(aws: LocalAws) -> None:
     looked_at: set[int | None] = set()
 
     def before(operation: str, job: int | None) -> None:

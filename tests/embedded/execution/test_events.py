@@ -14,7 +14,7 @@ import pytest
 from sleeping_job import sleeping_job
 
 from airflow_sagemaker_mlops.execution.watch import eventbridge
-from airflow_sagemaker_mlops.execution.watch.poller import Sweep
+from airflow_sagemaker_mlops.execution.watch.poller import JobPoller
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
@@ -41,18 +41,18 @@ def started(aws: LocalAws, seconds: float) -> str:
     return sleeping_job(aws, f"told-{uuid.uuid4().hex[:8]}", seconds)
 
 
-def test_an_event_ends_the_wait_long_before_the_next_sweep(
+def test_an_event_ends_the_wait_long_before_the_next_poll(
     aws: LocalAws, queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Sweep, "_pause", lambda _self: 120.0)
+    monkeypatch.setattr(JobPoller, "_pause", lambda _self: 120.0)
     clients = local_aws_clients(aws)
     clients.events_queue_url = queue
 
     name = started(aws, 3)
 
     async def wait() -> dict[str, Any]:
-        sweep = Sweep(clients, STEP_TYPES["Processing"], 30.0, events=eventbridge.events_for(clients))
-        return await sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None)
+        poller = JobPoller(clients, STEP_TYPES["Processing"], 30.0, events=eventbridge.events_for(clients))
+        return await poller.wait(name, {"ProcessingJobName": name}, lambda _status: None)
 
     begun = time.monotonic()
     assert asyncio.run(wait())["ProcessingJobStatus"] == "Completed"
@@ -140,11 +140,11 @@ def test_only_a_kind_of_job_that_sends_events_is_left_to_them_and_only_while_the
 ) -> None:
     async def pauses() -> list[float]:
         heard = eventbridge.JobEvents(cast(Any, None), "url", asyncio.get_running_loop())
-        sweep = Sweep(local_aws_clients(aws), STEP_TYPES["AutoML"], 30.0, events=heard)
-        found = [sweep._pause()]
-        sweep._ring("job")
-        found.append(sweep._pause())
+        poller = JobPoller(local_aws_clients(aws), STEP_TYPES["AutoML"], 30.0, events=heard)
+        found = [poller._pause()]
+        poller._ring("job")
+        found.append(poller._pause())
         heard.readable = False
-        return [*found, sweep._pause()]
+        return [*found, poller._pause()]
 
     assert asyncio.run(pauses()) == [30.0, 300.0, 30.0]

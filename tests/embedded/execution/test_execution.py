@@ -439,7 +439,7 @@ def test_a_step_whose_secret_has_changed_asks_again_or_waits_on(aws: LocalAws, c
         assert (callback_tokens.handle(ticket) in mailbox.answers) == goes_on
 
 
-def test_several_waiting_steps_share_one_sweep(aws: LocalAws, clients: SessionAws) -> None:
+def test_several_waiting_steps_share_one_poller(aws: LocalAws, clients: SessionAws) -> None:
     runs = [run_of(clients, "Processing", processing(aws, "import time; time.sleep(1.5)"))[0] for _ in range(6)]
 
     async def all_of_them() -> list[Any]:
@@ -453,13 +453,13 @@ def test_an_end_that_no_list_of_changes_told_is_found_all_the_same(
     aws: LocalAws, clients: SessionAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
-    lists = poller.Sweep._list
+    lists = poller.JobPoller._list
 
-    async def forgetful(self: poller.Sweep, **members: Any) -> list[dict[str, Any]]:
+    async def forgetful(self: poller.JobPoller, **members: Any) -> list[dict[str, Any]]:
         seen.append(members)
         return [] if "LastModifiedTimeAfter" in members else await lists(self, **members)
 
-    monkeypatch.setattr(poller.Sweep, "_list", forgetful)
+    monkeypatch.setattr(poller.JobPoller, "_list", forgetful)
     monkeypatch.setattr(poller, "LOOK_CLOSER_EVERY", 3)
     runs = [run_of(clients, "Processing", processing(aws, "import time; time.sleep(1.5)"))[0] for _ in range(3)]
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from sleeping_job import sleeping_job
 from waiting import PATIENCE_S
 
-from airflow_sagemaker_mlops.execution.watch.poller import FASTEST_S, Sweep
+from airflow_sagemaker_mlops.execution.watch.poller import FASTEST_S, JobPoller
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
@@ -26,16 +26,16 @@ def started(aws: LocalAws, seconds: float) -> str:
     return sleeping_job(aws, f"watched-{uuid.uuid4().hex[:8]}", seconds)
 
 
-async def wait(sweep: Sweep, name: str) -> Any:
-    return await sweep.wait(name, {"ProcessingJobName": name}, lambda _status: None)
+async def wait(poller: JobPoller, name: str) -> Any:
+    return await poller.wait(name, {"ProcessingJobName": name}, lambda _status: None)
 
 
 def test_two_who_wait_for_one_name_are_both_told(aws: LocalAws) -> None:
     name = started(aws, 1)
 
     async def both() -> list[Any]:
-        sweep = Sweep(local_aws_clients(aws), PROCESSING, 0.2)
-        return list(await asyncio.wait_for(asyncio.gather(wait(sweep, name), wait(sweep, name)), PATIENCE_S))
+        poller = JobPoller(local_aws_clients(aws), PROCESSING, 0.2)
+        return list(await asyncio.wait_for(asyncio.gather(wait(poller, name), wait(poller, name)), PATIENCE_S))
 
     assert [answer["ProcessingJobStatus"] for answer in asyncio.run(both())] == ["Completed", "Completed"]
 
@@ -44,8 +44,8 @@ def test_who_gives_up_a_name_leaves_the_other_waiting_for_it(aws: LocalAws) -> N
     name = started(aws, 2)
 
     async def one_of_two() -> Any:
-        sweep = Sweep(local_aws_clients(aws), PROCESSING, 0.2)
-        stays, goes = asyncio.ensure_future(wait(sweep, name)), asyncio.ensure_future(wait(sweep, name))
+        poller = JobPoller(local_aws_clients(aws), PROCESSING, 0.2)
+        stays, goes = asyncio.ensure_future(wait(poller, name)), asyncio.ensure_future(wait(poller, name))
         await asyncio.sleep(0.5)
         goes.cancel()
         return await asyncio.wait_for(stays, PATIENCE_S)
@@ -61,13 +61,13 @@ def test_what_nobody_foresaw_ends_the_wait_and_is_no_endless_one(
     def broken(*_: Any) -> None:
         raise KeyError("SecondaryStatus")
 
-    monkeypatch.setattr(Sweep, "_note", broken)
+    monkeypatch.setattr(JobPoller, "_note", broken)
     with pytest.raises(KeyError, match="SecondaryStatus"):
-        asyncio.run(asyncio.wait_for(wait(Sweep(local_aws_clients(aws), PROCESSING, 0.2), name), PATIENCE_S))
+        asyncio.run(asyncio.wait_for(wait(JobPoller(local_aws_clients(aws), PROCESSING, 0.2), name), PATIENCE_S))
 
 
-class Looks(Sweep):
-    """A sweep that counts its looks and calls nobody."""
+class Looks(JobPoller):
+    """A poller that counts its looks and calls nobody."""
 
     def __init__(self, aws: Any = None, poll_interval_s: float = 30.0, errors: Sequence[Exception] = ()) -> None:
         super().__init__(aws, PROCESSING, poll_interval_s)
@@ -85,42 +85,42 @@ class Looks(Sweep):
         self.changed.clear()
 
 
-async def aged(sweep: Sweep, name: str) -> asyncio.Future[Any]:
-    """Somebody who waits for a job that began long ago, so that the sweep rests for its whole interval."""
-    waiting = asyncio.ensure_future(wait(sweep, name))
+async def aged(poller: JobPoller, name: str) -> asyncio.Future[Any]:
+    """Somebody who waits for a job that began long ago, so that the poller rests for its whole interval."""
+    waiting = asyncio.ensure_future(wait(poller, name))
     await asyncio.sleep(0)
-    sweep.waiting[-1].since -= 1000
+    poller.waiting[-1].since -= 1000
     await asyncio.sleep(0.1)
     return waiting
 
 
 def test_events_for_some_do_not_put_off_the_look_at_all() -> None:
     async def rung() -> list[str]:
-        sweep = Looks(poll_interval_s=0.3)
-        waiting = await aged(sweep, "quiet")
+        poller = Looks(poll_interval_s=0.3)
+        waiting = await aged(poller, "quiet")
         for _ in range(30):
-            sweep._ring("loud")
+            poller._ring("loud")
             await asyncio.sleep(0.05)
         waiting.cancel()
-        return sweep.looks
+        return poller.looks
 
     looks = asyncio.run(rung())
     assert looks.count("changed") >= 10
     assert looks.count("all") >= 3
 
 
-def test_who_joins_a_sweep_that_rests_is_looked_at_soon_and_closely() -> None:
+def test_who_joins_a_poller_that_rests_is_looked_at_soon_and_closely() -> None:
     """What an earlier process made may have ended so long ago that no list of changes tells."""
 
     async def joined() -> tuple[int, list[str]]:
-        sweep = Looks()
-        first = await aged(sweep, "old")
-        rested = len(sweep.looks)
-        second = await aged(sweep, "adopted")
+        poller = Looks()
+        first = await aged(poller, "old")
+        rested = len(poller.looks)
+        second = await aged(poller, "adopted")
         await asyncio.sleep(1.2)
         first.cancel()
         second.cancel()
-        return rested, sweep.looks
+        return rested, poller.looks
 
     rested, looks = asyncio.run(joined())
     assert rested <= 2
@@ -132,16 +132,16 @@ def test_lines_go_to_the_log_of_the_step_that_waits() -> None:
     whose: contextvars.ContextVar[str] = contextvars.ContextVar("whose")
     told: list[tuple[str, str]] = []
 
-    async def step(sweep: Sweep, name: str) -> None:
+    async def step(poller: JobPoller, name: str) -> None:
         whose.set(name)
-        await sweep.wait(name, {}, lambda words: told.append((whose.get(), words)))
+        await poller.wait(name, {}, lambda words: told.append((whose.get(), words)))
 
     async def both() -> None:
-        sweep = Looks()
-        steps = [asyncio.ensure_future(step(sweep, name)) for name in ("first", "second")]
+        poller = Looks()
+        steps = [asyncio.ensure_future(step(poller, name)) for name in ("first", "second")]
         await asyncio.sleep(0.1)
-        for job in sweep.waiting:
-            sweep._note(job, "Stopping")
+        for job in poller.waiting:
+            poller._note(job, "Stopping")
         for one in steps:
             one.cancel()
 
@@ -160,11 +160,11 @@ def test_credentials_that_are_no_longer_taken_are_read_again() -> None:
     async def expired() -> tuple[int, list[str]]:
         aws = Renewing()
         refused = ClientError({"Error": {"Code": "ExpiredTokenException", "Message": "late"}}, "ListProcessingJobs")
-        sweep = Looks(aws, errors=[refused])
-        waiting = await aged(sweep, "job")
+        poller = Looks(aws, errors=[refused])
+        waiting = await aged(poller, "job")
         await asyncio.sleep(1.8)
         waiting.cancel()
-        return aws.renewed, sweep.looks
+        return aws.renewed, poller.looks
 
     renewed, looks = asyncio.run(expired())
     assert renewed == 1

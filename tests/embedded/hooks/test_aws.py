@@ -37,7 +37,7 @@ def test_steps_of_different_roles_and_regions_never_share_clients() -> None:
     as_itself = aws_for(AwsConnection("aws_default", None))
     assert aws_for(AwsConnection("aws_default", None)) is as_itself
     others = [aws_for(AwsConnection("aws_default", "eu-west-1")), aws_for(AwsConnection("aws_default", None, ROLE))]
-    assert len({clients.key for clients in (as_itself, *others)}) == 3  # nor a sweep
+    assert len({clients.key for clients in (as_itself, *others)}) == 3  # nor a poller
     assert others[0].client("sagemaker").meta.region_name == "eu-west-1"
 
 
