@@ -9,7 +9,7 @@ from typing import Any, Protocol
 OF_THIS_PROCESS = secrets.token_bytes(32)
 
 
-class Mailbox(Protocol):
+class CallbackInbox(Protocol):
     """Stores one answer per token and accepts only one.  Identifies a token by its handle, which is a hash.
 
     secret   the secret from which tokens are derived; the same in all processes that run a step
@@ -33,8 +33,8 @@ class Mailbox(Protocol):
 
 
 @dataclass(slots=True)
-class MemoryMailbox:
-    """A mailbox that lives as long as its process."""
+class MemoryCallbackInbox:
+    """An inbox that lives as long as its process."""
 
     answers: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     secret: bytes = OF_THIS_PROCESS

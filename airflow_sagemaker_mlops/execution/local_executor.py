@@ -16,7 +16,7 @@ from ..plan.model import RUN_CONDITION_SUFFIX, Plan, TaskPlan
 from ..plan.run_rules import run_status, unmet
 from ..plan.selection import Selection
 from .aws.clients import Aws
-from .callback_inbox import Mailbox, MemoryMailbox
+from .callback_inbox import CallbackInbox, MemoryCallbackInbox
 from .end_run import end_step
 from .exceptions import StepFailed
 from .identity import StepIdentity
@@ -91,7 +91,7 @@ class PipelineRun:
     parameters: Mapping[str, Any]
     options: ExecutionOptions
     notify: Callable[[StepProgress, str], None]
-    mailbox: Mailbox = field(default_factory=MemoryMailbox)
+    inbox: CallbackInbox = field(default_factory=MemoryCallbackInbox)
     max_parallel_steps: int = 0
     recorder: StepRecorder[Any] | None = None
     selection: Selection | None = None
@@ -296,7 +296,7 @@ class PipelineRun:
             aws=self.aws,
             log=log,
             publish=publish,
-            mailbox=self.mailbox,
+            inbox=self.inbox,
             options=self.options,
         )
 

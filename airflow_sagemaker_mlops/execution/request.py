@@ -29,7 +29,7 @@ async def resolved_arguments(run: StepRun, **execution: str) -> dict[str, Any]:
     scope = run.scope.with_execution(**execution)
     resolved = dict(await in_thread(run.aws.key, _resolved, run, arguments, scope))
     if not free:
-        resolved = run.options.pins.applied(resolved)
+        resolved = run.options.overrides.applied(resolved)
     secrets = secrets_in(resolved)
     if secrets:
         await run.mask(secrets)

@@ -15,7 +15,7 @@ from ..steps.s3_members import CODE_KEYS, IMAGE_KEYS, MODEL_KEYS, S3_SOURCES, un
 
 
 @dataclass(frozen=True, slots=True)
-class Pins:
+class RequestOverrides:
     """``uris`` are S3 URIs and ``images`` image URIs, as in requests, mapped to their replacements."""
 
     uris: Mapping[str, str] = field(default_factory=dict)
@@ -48,4 +48,4 @@ class Pins:
         return text
 
 
-NO_PINS = Pins()
+NO_OVERRIDES = RequestOverrides()

@@ -13,10 +13,10 @@ from ..steps.catalogue import entry_of
 from ..steps.control import AIRFLOW_OPERATOR
 from ..steps.model import StepType
 from .aws.clients import Aws
-from .callback_inbox import Mailbox, MemoryMailbox
+from .callback_inbox import CallbackInbox, MemoryCallbackInbox
 from .identity import StepIdentity
 from .journal import Entry, Journal, MemoryJournal, MemoryNotes, Notes, with_handle
-from .request_overrides import NO_PINS, Pins
+from .request_overrides import NO_OVERRIDES, RequestOverrides
 from .scope import Scope
 
 LogMode = Literal["end", "live", "off"]
@@ -37,9 +37,9 @@ class ExecutionOptions:
     poll_interval_s   maximum interval between polls of a running job; new jobs are polled more often
     logs              when to copy container log lines to the task log: at the end, during the job, or never
     log_lines         maximum number of lines per step; the last ones are kept
-    stubs         stub results of steps that are not executed, see ``execution.stubs.run``
+    stubs             stub results of steps that are not executed, see ``execution.stubs.run``
     answers           {x-approval step: {"decision", "user", "at", "comment"}}, used instead of waiting for them
-    pins              replacements of inputs in a reproduction
+    overrides         replacements of inputs in a reproduction
     """
 
     poll_interval_s: float = 30.0
@@ -47,7 +47,7 @@ class ExecutionOptions:
     log_lines: int = 1000
     stubs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    pins: Pins = NO_PINS
+    overrides: RequestOverrides = NO_OVERRIDES
 
 
 def _nobody(_name: str, _answer: Mapping[str, object]) -> None:
@@ -69,7 +69,7 @@ class StepRun:
     mask      masks secrets of the request in the task log
     journal   what the step remembers between its attempts
     notes     results of a ForEach step's children, by child name
-    mailbox   where answers to a Callback step arrive
+    inbox     where answers to a Callback step arrive
     running_children   those of a ForEach step
     finished_jobs   final descriptions of this attempt's jobs, by name, so that Describe is not called again
     job_ended   called with each job's name and final description, before its log is read
@@ -89,7 +89,7 @@ class StepRun:
     mask: Callable[[Sequence[str]], Awaitable[None]] = _unhidden
     journal: Journal = field(default_factory=MemoryJournal)
     notes: Notes = field(default_factory=MemoryNotes)
-    mailbox: Mailbox = field(default_factory=MemoryMailbox)
+    inbox: CallbackInbox = field(default_factory=MemoryCallbackInbox)
     options: ExecutionOptions = field(default_factory=ExecutionOptions)
     running_children: dict[str, StepRun] = field(default_factory=dict)
     finished_jobs: dict[str, Mapping[str, Any]] = field(default_factory=dict)

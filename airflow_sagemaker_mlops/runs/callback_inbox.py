@@ -8,8 +8,8 @@ from typing import Any
 from ..local_aws.callbacks import Callbacks
 
 
-class LocalMailbox:
-    """A mailbox in the state folder of the embedded AWS."""
+class LocalCallbackInbox:
+    """An inbox in the state folder of the embedded AWS."""
 
     def __init__(self, state_dir: Path) -> None:
         self._callbacks = Callbacks(state_dir)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..execution.request_overrides import Pins
+from ..execution.request_overrides import RequestOverrides
 from ..plan.model import Plan
 from ..plan.selection import Selection
 from ..records.capture.recorder import Recorder
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Pinned:
     """The inputs of a pinned run."""
 
-    pins: Pins
+    overrides: RequestOverrides
     selection: Selection | None
     recorder: AnsweringRecorder
 
@@ -61,8 +61,8 @@ def pin(
     if answers.reused:
         log(f"taken from the record instead of being run again: {', '.join(_named(answers.reused, steps))}")
     selection = Selection(answers.selected + answers.reused, (), answers.not_selected) if answers.not_selected else None
-    pins = Pins(uris, pinned_images(again.values()))
-    return Pinned(pins, selection, AnsweringRecorder(recorder, answers, source))
+    overrides = RequestOverrides(uris, pinned_images(again.values()))
+    return Pinned(overrides, selection, AnsweringRecorder(recorder, answers, source))
 
 
 def _named(answered: Sequence[str], steps: Steps) -> list[str]:

@@ -232,7 +232,7 @@ def reproduce_as_asked(request: ReproductionRequest, observer: RunObserver) -> R
         )
         if not isinstance(found, Pinned):
             return Reproduction(recorded_run.run_id, False, missing=found)
-        work = replace(work, recorder=found.recorder, selection=found.selection, pins=found.pins)
+        work = replace(work, recorder=found.recorder, selection=found.selection, overrides=found.overrides)
     result = execute(work, observer)
     return _compared(recorded_run, recording, result, changes, request.tolerance)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..execution.callback_inbox import Mailbox, MemoryMailbox
+from ..execution.callback_inbox import CallbackInbox, MemoryCallbackInbox
 from ..execution.identity import StepIdentity
 from ..execution.local_executor import PipelineRun, new_run_id
 from ..execution.recorder_protocol import StepRecorder
-from ..execution.request_overrides import NO_PINS, Pins
+from ..execution.request_overrides import NO_OVERRIDES, RequestOverrides
 from ..execution.scope_values import execution_variables
 from ..execution.step_run import ExecutionOptions, now
 from ..execution.stubs.branches import Branch
@@ -51,7 +51,7 @@ class Work:
     recorder: StepRecorder[Any] | None = None
     recording: Recording | None = None
     selection: Selection | None = None
-    pins: Pins = NO_PINS
+    overrides: RequestOverrides = NO_OVERRIDES
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -128,13 +128,13 @@ def execute(work: Work, observer: RunObserver) -> RunResult:
             logs="live",
             stubs=work.stubs or {},
             answers=work.answers,
-            pins=work.pins,
+            overrides=work.overrides,
         ),
         notify=notifier.notify,
         max_parallel_steps=work.max_parallel_steps,
         recorder=work.recorder,
         selection=work.selection,
-        mailbox=_mailbox(state_folder(target.state_dir) if served else None),
+        inbox=_inbox(state_folder(target.state_dir) if served else None),
     )
     handle = RunHandle(run)
     notifier.stops(handle)
@@ -149,12 +149,12 @@ def execute(work: Work, observer: RunObserver) -> RunResult:
     return result
 
 
-def _mailbox(state_dir: Path | None) -> Mailbox:
+def _inbox(state_dir: Path | None) -> CallbackInbox:
     if state_dir is None:
-        return MemoryMailbox()
-    from .callback_inbox import LocalMailbox
+        return MemoryCallbackInbox()
+    from .callback_inbox import LocalCallbackInbox
 
-    return LocalMailbox(state_dir)
+    return LocalCallbackInbox(state_dir)
 
 
 def _sealed(run: PipelineRun, work: Work, observer: RunObserver) -> RunResult:

@@ -212,7 +212,7 @@ class WorkerAttempt:
             mask=self._mask,
             journal=TaskJournal(self._store),
             notes=TaskNotes(self._store),
-            mailbox=TaskCallbackInbox(self._store),
+            inbox=TaskCallbackInbox(self._store),
             options=options_of(self.step, aws),
         )
 

@@ -219,7 +219,7 @@ class StepTrigger(BaseTrigger):
             mask=_mask,
             journal=TaskJournal(self._store),
             notes=TaskNotes(self._store),
-            mailbox=TaskCallbackInbox(self._store),
+            inbox=TaskCallbackInbox(self._store),
             options=options_of(task, aws),
         )
 

@@ -1,6 +1,6 @@
 """Callback: sends a message with a token to an SQS queue, then waits for the answer with that token.
 
-The message is that of SageMaker Pipelines (docs/language/steps/calls.md#callback); answers arrive in ``run.mailbox``.
+The message is that of SageMaker Pipelines (docs/language/steps/calls.md#callback); answers arrive in ``run.inbox``.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class CallbackRunner(WaitingRunner):
         if not sent:
             await run.journal.write(Entry.of(identity, ticket, ordinal, handle=queue))
             if not is_open:  # otherwise the answer to an earlier message would be lost
-                await run.mailbox.open(handle)
-            if not is_open or await run.mailbox.answer(handle) is None:
+                await run.inbox.open(handle)
+            if not is_open or await run.inbox.answer(handle) is None:
                 await _send(run, queue, ticket, "Executing")
         waiting = Submitted(ticket, queue, ordinal, now(), adopted=sent)
         await run.journal.write(waiting.entry(identity))
@@ -52,9 +52,9 @@ class CallbackRunner(WaitingRunner):
     async def follow(self, run: StepRun, job: Submitted) -> StepResult:
         """Wait for the answer, without a time limit."""
         identity = run.identity
-        mailbox, handle = run.mailbox, callback_tokens.handle(job.name)
+        inbox, handle = run.inbox, callback_tokens.handle(job.name)
         pauses = Backoff(0.5, run.options.poll_interval_s, 1.1)
-        answer = await poll_until(lambda: mailbox.answer(handle), lambda found: found is not None, pauses) or {}
+        answer = await poll_until(lambda: inbox.answer(handle), lambda found: found is not None, pauses) or {}
         good = answer.get("Status") == "Succeeded"
         await run.journal.write(job.entry(identity).advance(JobState.SUCCEEDED if good else JobState.FAILED))
         if not good:
@@ -68,7 +68,7 @@ class CallbackRunner(WaitingRunner):
         """Notify the consumer that the step no longer waits, as the service does, and stop accepting an answer."""
         if not name or not handle:
             return False
-        await run.mailbox.close(callback_tokens.handle(name))
+        await run.inbox.close(callback_tokens.handle(name))
         await _send(run, handle, name, "Stopping")
         return True
 
@@ -79,18 +79,18 @@ async def _earlier(run: StepRun) -> tuple[str, int, bool, bool]:
     Creates a new ticket unless an existing one continues.
     """
     entry = await run.journal.read()
-    fresh = callback_tokens.new_ticket(run.mailbox.secret)
+    fresh = callback_tokens.new_ticket(run.inbox.secret)
     if entry is None:
         return fresh, 0, False, False
     same = entry.try_number == run.identity.try_number
     ended = entry.state.asks_for_another or (entry.state.has_failed and not same)
     handle = callback_tokens.handle(entry.name)
     if not ended and not requested_again(run, entry):
-        is_open = await run.mailbox.is_open(handle)
+        is_open = await run.inbox.is_open(handle)
         sent = is_open and not entry.state.is_submitting
-        if sent or callback_tokens.token_of(run.mailbox.secret, entry.name) is not None:
+        if sent or callback_tokens.token_of(run.inbox.secret, entry.name) is not None:
             return entry.name, entry.ordinal, sent, is_open
-    await run.mailbox.close(handle)
+    await run.inbox.close(handle)
     return fresh, entry.ordinal + 1, False, False
 
 
@@ -103,7 +103,7 @@ async def _queue(run: StepRun) -> str:
 
 
 async def _send(run: StepRun, queue: str, ticket: str, status: str) -> None:
-    token = callback_tokens.token_of(run.mailbox.secret, ticket)
+    token = callback_tokens.token_of(run.inbox.secret, ticket)
     if token is None:  # only affects the "Stopping" message, whose answers are refused anyway
         run.log("the deployment's secret has changed, so the consumer is not notified that the step no longer waits")
         return

@@ -243,7 +243,7 @@ def _child_run(loop: _Loop, index: int, name: str) -> StepRun:
         publish=publish,
         mask=run.mask,
         journal=NotedJournal(run.notes, f"{label}.job") if needs_journal else MemoryJournal(),
-        mailbox=run.mailbox,
+        inbox=run.inbox,
         options=run.options,
         loop=run.identity.step,
         is_continuation=loop.is_continuation,

@@ -355,7 +355,7 @@ def _names_before(run: StepRun, last: str) -> list[str]:
 
 def _inputs(run: StepRun, request: AwsShape) -> tuple[Artifact, ...]:
     """The inputs of the step; a copy that a reproduction reads also has the original URI."""
-    stands_for = {copied: uri for uri, copied in run.options.pins.uris.items()}
+    stands_for = {copied: uri for uri, copied in run.options.overrides.uris.items()}
     return tuple(replace(artifact, instead_of=stands_for.get(artifact.uri, "")) for artifact in inputs_of(request))
 
 

@@ -18,7 +18,7 @@ from builders import processing_request
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution import callback_tokens, engine, retries
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
-from airflow_sagemaker_mlops.execution.callback_inbox import MemoryMailbox
+from airflow_sagemaker_mlops.execution.callback_inbox import MemoryCallbackInbox
 from airflow_sagemaker_mlops.execution.exceptions import (
     JobFailed,
     NameTaken,
@@ -377,15 +377,15 @@ def test_an_answer_that_says_failed_is_reported_before_anybody_is_asked_again(
 ) -> None:
     queue = aws.client("sqs").create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
     run, _ = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
-    mailbox = MemoryMailbox()
-    ticket = callback_tokens.new_ticket(mailbox.secret)
-    mailbox.answers[callback_tokens.handle(ticket)] = {"Status": "Failed", "FailureReason": "no"}
+    inbox = MemoryCallbackInbox()
+    ticket = callback_tokens.new_ticket(inbox.secret)
+    inbox.answers[callback_tokens.handle(ticket)] = {"Status": "Failed", "FailureReason": "no"}
     journal = MemoryJournal(Entry(ticket, 0, 1, "c0", state, queue))
-    killed = again(replace(run, journal=journal, mailbox=mailbox), try_number=try_number)
+    killed = again(replace(run, journal=journal, inbox=inbox), try_number=try_number)
     assert (asyncio.run(engine.submit(killed)).name != ticket) == asks_again
 
 
-class XComs(MemoryMailbox):
+class XComs(MemoryCallbackInbox):
     """As XComs are, which an answer is written over, and which would be written over it."""
 
     async def open(self, handle: str) -> None:
@@ -399,30 +399,30 @@ def test_an_answer_that_came_before_the_question_was_noted_as_sent_is_kept(
     sqs = aws.client("sqs")
     queue = sqs.create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
     run, _ = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
-    mailbox = XComs()
-    ticket = callback_tokens.new_ticket(mailbox.secret)
-    mailbox.answers[callback_tokens.handle(ticket)] = answer
-    killed = replace(run, journal=MemoryJournal(Entry(ticket, 0, 1, "c0", JobState.SUBMITTING, queue)), mailbox=mailbox)
+    inbox = XComs()
+    ticket = callback_tokens.new_ticket(inbox.secret)
+    inbox.answers[callback_tokens.handle(ticket)] = answer
+    killed = replace(run, journal=MemoryJournal(Entry(ticket, 0, 1, "c0", JobState.SUBMITTING, queue)), inbox=inbox)
     asked = asyncio.run(engine.submit(killed))
     assert asked.name == ticket
-    assert mailbox.answers == {callback_tokens.handle(ticket): answer}
+    assert inbox.answers == {callback_tokens.handle(ticket): answer}
     messages = sqs.receive_message(QueueUrl=queue).get("Messages", [])
     assert len(messages) == (0 if answer else 1)  # nobody knows whether the message was sent, until it is answered
     for message in messages:
-        assert json.loads(message["Body"])["token"] == callback_tokens.token_of(mailbox.secret, ticket)
+        assert json.loads(message["Body"])["token"] == callback_tokens.token_of(inbox.secret, ticket)
 
 
 def test_a_token_is_in_its_message_and_nowhere_else(aws: LocalAws, clients: SessionAws) -> None:
     sqs = aws.client("sqs")
     queue = sqs.create_queue(QueueName=uuid.uuid4().hex)["QueueUrl"]
     run, told = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
-    journal, mailbox = MemoryJournal(), MemoryMailbox()
-    sent = asyncio.run(engine.submit(replace(run, journal=journal, mailbox=mailbox)))
+    journal, inbox = MemoryJournal(), MemoryCallbackInbox()
+    sent = asyncio.run(engine.submit(replace(run, journal=journal, inbox=inbox)))
     (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
     token = json.loads(message["Body"])["token"]
     assert re.fullmatch("[A-Za-z0-9]{10}", token)
     entry = asyncio.run(journal.read())
-    kept = repr((sent, entry, mailbox.answers, told))
+    kept = repr((sent, entry, inbox.answers, told))
     assert callback_tokens.handle_of(token) in kept
     assert token not in kept
 
@@ -432,11 +432,11 @@ def test_a_step_whose_secret_has_changed_asks_again_or_waits_on(aws: LocalAws, c
     run, _ = run_of(clients, "Callback", {}, spec={"SqsQueueUrl": queue})
     ticket = callback_tokens.new_ticket(b"the old secret")
     for state, goes_on in ((JobState.SUBMITTING, False), (JobState.RUNNING, True)):
-        mailbox = MemoryMailbox({callback_tokens.handle(ticket): None})
+        inbox = MemoryCallbackInbox({callback_tokens.handle(ticket): None})
         journal = MemoryJournal(Entry(ticket, 0, 1, "c0", state, queue))  # type: ignore[arg-type]
-        asked = asyncio.run(engine.submit(replace(run, journal=journal, mailbox=mailbox)))
+        asked = asyncio.run(engine.submit(replace(run, journal=journal, inbox=inbox)))
         assert (asked.name == ticket) == goes_on
-        assert (callback_tokens.handle(ticket) in mailbox.answers) == goes_on
+        assert (callback_tokens.handle(ticket) in inbox.answers) == goes_on
 
 
 def test_several_waiting_steps_share_one_poller(aws: LocalAws, clients: SessionAws) -> None:

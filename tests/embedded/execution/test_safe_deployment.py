@@ -16,7 +16,7 @@ from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
-from airflow_sagemaker_mlops.runs.callback_inbox import LocalMailbox
+from airflow_sagemaker_mlops.runs.callback_inbox import LocalCallbackInbox
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 PROBABILITY = {"Minimum": 0, "Maximum": {"Get": "Parameters.Highest"}}
@@ -105,7 +105,7 @@ def run(aws: LocalAws, steps: list[dict[str, Any]]) -> dict[str, tuple[str, str]
         parameters={},
         options=ExecutionOptions(poll_interval_s=0.2),
         notify=lambda _step, _line: None,
-        mailbox=LocalMailbox(Path(aws.state_dir)),
+        inbox=LocalCallbackInbox(Path(aws.state_dir)),
     )
     asyncio.run(running.run())
     return {name: (step.state, step.error) for name, step in running.steps.items()}

@@ -26,7 +26,7 @@ from airflow_sagemaker_mlops.execution.stubs.generate import made_up
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.spec import StepSpec
-from airflow_sagemaker_mlops.runs.callback_inbox import LocalMailbox
+from airflow_sagemaker_mlops.runs.callback_inbox import LocalCallbackInbox
 from airflow_sagemaker_mlops.runs.clients import local_aws_clients
 
 pytestmark = pytest.mark.e2e
@@ -44,7 +44,7 @@ def run(aws: LocalAws, *steps: Any, stubs: Any = None, **more: Any) -> PipelineR
         parameters=values,
         options=ExecutionOptions(poll_interval_s=0.5, stubs=stubs or {}),
         notify=lambda _step, _line: None,
-        mailbox=LocalMailbox(Path(aws.state_dir)),
+        inbox=LocalCallbackInbox(Path(aws.state_dir)),
     )
     asyncio.run(running.run())
     return running

@@ -16,7 +16,7 @@ from iam_reference import Call, allows, passed_to
 
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.execution.aws.clients import SessionAws
-from airflow_sagemaker_mlops.execution.callback_inbox import MemoryMailbox
+from airflow_sagemaker_mlops.execution.callback_inbox import MemoryCallbackInbox
 from airflow_sagemaker_mlops.execution.identity import execution_id
 from airflow_sagemaker_mlops.execution.local_executor import PipelineRun
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions
@@ -244,7 +244,7 @@ class Edge:
         return SimpleNamespace(status_code=status), {**answer, "ResponseMetadata": {"HTTPStatusCode": status}}
 
 
-class Answered(MemoryMailbox):
+class Answered(MemoryCallbackInbox):
     """Every question has been answered."""
 
     async def answer(self, handle: str) -> dict[str, Any] | None:
@@ -263,8 +263,8 @@ def refused(aws: LocalAws, *steps: Any, answers: Any = None, times: int = 1, **m
     async def whole() -> PipelineRun:
         options = ExecutionOptions(poll_interval_s=0.5)
         for _ in range(times):
-            plan, mailbox = make_plan(pipeline), Answered()
-            done = PipelineRun(plan, "Policy", run_id, clients, {}, options, lambda _step, _line: None, mailbox)
+            plan, inbox = make_plan(pipeline), Answered()
+            done = PipelineRun(plan, "Policy", run_id, clients, {}, options, lambda _step, _line: None, inbox)
             await done.run()
         types, own = [step.type for step in pipeline.steps], execution_id("Policy", run_id)
         if not answers:

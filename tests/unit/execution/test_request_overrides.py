@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from airflow_sagemaker_mlops.execution.request_overrides import NO_PINS, Pins
+from airflow_sagemaker_mlops.execution.request_overrides import NO_OVERRIDES, RequestOverrides
 
-PINS = Pins(
+OVERRIDES = RequestOverrides(
     {"s3://b/in": "s3://b/copy/in", "s3://b/code.tar.gz": "s3://b/copy/code.tar.gz"},
     {"repo:1": "repo@sha256:0"},
 )
@@ -13,7 +13,7 @@ PINS = Pins(
 def test_places_to_read_from_are_replaced_wherever_the_api_has_them() -> None:
     source = {"S3DataSource": {"S3Uri": "s3://b/in", "S3DataType": "S3Prefix"}}
     replaced = {"S3DataSource": {"S3Uri": "s3://b/copy/in", "S3DataType": "S3Prefix"}}
-    assert PINS.applied(
+    assert OVERRIDES.applied(
         {
             "ProcessingInputs": [{"InputName": "day", "S3Input": {"S3Uri": "s3://b/in"}}],
             "TrainingJobDefinition": {"InputDataConfig": [{"ChannelName": "train", "DataSource": source}]},
@@ -28,11 +28,11 @@ def test_places_to_read_from_are_replaced_wherever_the_api_has_them() -> None:
 
 def test_submitted_code_is_replaced_in_the_quotes_it_has() -> None:
     given = {"HyperParameters": {"sagemaker_submit_directory": '"s3://b/code.tar.gz"', "data": "s3://b/in"}}
-    assert PINS.applied(given) == {
+    assert OVERRIDES.applied(given) == {
         "HyperParameters": {"sagemaker_submit_directory": '"s3://b/copy/code.tar.gz"', "data": "s3://b/in"}
     }
     bare = {"Environment": {"SAGEMAKER_SUBMIT_DIRECTORY": "s3://b/code.tar.gz"}}
-    assert PINS.applied(bare)["Environment"] == {"SAGEMAKER_SUBMIT_DIRECTORY": "s3://b/copy/code.tar.gz"}
+    assert OVERRIDES.applied(bare)["Environment"] == {"SAGEMAKER_SUBMIT_DIRECTORY": "s3://b/copy/code.tar.gz"}
 
 
 def test_places_to_write_to_and_other_inputs_stay() -> None:
@@ -42,5 +42,5 @@ def test_places_to_write_to_and_other_inputs_stay() -> None:
         "ProcessingInputs": [{"S3Input": {"S3Uri": "s3://b/in/deeper"}}],
         "StoppingCondition": {"MaxRuntimeInSeconds": 60},
     }
-    assert PINS.applied(given) == given
-    assert NO_PINS.applied(given) is given
+    assert OVERRIDES.applied(given) == given
+    assert NO_OVERRIDES.applied(given) is given

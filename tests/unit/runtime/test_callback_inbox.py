@@ -33,7 +33,7 @@ class Attempt:
         self.xcoms[key] = value
 
 
-def mailbox(attempt: Attempt, store: dict[str, Any] | None) -> TaskCallbackInbox:
+def inbox(attempt: Attempt, store: dict[str, Any] | None) -> TaskCallbackInbox:
     context: Any = {
         "ti": attempt,
         **({"task_state_store": SimpleNamespace(get=store.get)} if store is not None else {}),
@@ -43,7 +43,7 @@ def mailbox(attempt: Attempt, store: dict[str, Any] | None) -> TaskCallbackInbox
 
 def test_an_answer_to_an_earlier_attempt_is_brought_back_for_the_trigger_of_the_next_one() -> None:
     again = Attempt()
-    box = mailbox(again, {CALLBACK_PREFIX + TOKEN: ANSWER})
+    box = inbox(again, {CALLBACK_PREFIX + TOKEN: ANSWER})
     assert asyncio.run(box.is_open(TOKEN))  # so the message is not sent a second time
     assert again.xcoms == {CALLBACK_PREFIX + TOKEN: ANSWER}
     assert asyncio.run(box.answer(TOKEN)) == {"Status": "Succeeded", "OutputParameters": []}
@@ -51,7 +51,7 @@ def test_an_answer_to_an_earlier_attempt_is_brought_back_for_the_trigger_of_the_
 
 @pytest.mark.parametrize("store", [None, {}])
 def test_a_question_without_an_answer_is_asked_again_with_its_token(store: dict[str, Any] | None) -> None:
-    box = mailbox(Attempt(), store)
+    box = inbox(Attempt(), store)
     assert not asyncio.run(box.is_open(TOKEN))
     asyncio.run(box.open(TOKEN))
     assert asyncio.run(box.is_open(TOKEN))
@@ -59,7 +59,7 @@ def test_a_question_without_an_answer_is_asked_again_with_its_token(store: dict[
 
 
 def test_a_closed_token_takes_no_kept_answer() -> None:
-    box = mailbox(Attempt(), {CALLBACK_PREFIX + TOKEN: ANSWER})
+    box = inbox(Attempt(), {CALLBACK_PREFIX + TOKEN: ANSWER})
     asyncio.run(box.close(TOKEN))
     assert not asyncio.run(box.is_open(TOKEN))
     assert asyncio.run(box.answer(TOKEN)) is None
