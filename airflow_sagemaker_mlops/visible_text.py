@@ -11,5 +11,8 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 def shown(text: object) -> str:
     """``text`` with control characters and lone surrogates escaped, as ``\\x1b`` and ``\\ud800``."""
-    plain = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
+    given = str(text)
+    if given.isprintable():  # as nearly every text is
+        return given
+    plain = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", given)
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", plain)

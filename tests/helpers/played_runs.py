@@ -72,26 +72,28 @@ def play(dag: Any, acts: Mapping[str, str | list[Any]], monkeypatch: pytest.Monk
             ready, _ = run.update_state(session=session, execute_callbacks=False)
             if run.state != "running":
                 break
-            for ti in [ti for ti in run.get_task_instances(session=session) if ti.state == "running"] or ready:
+            tis = run.get_task_instances(session=session)
+            for ti in [ti for ti in tis if ti.state == "running"] or ready:
                 operator = dag.task_dict[ti.task_id]
-                ti.state = _end_of(operator, ti, run, acts, played, session)
+                ti.state = _end_of(operator, ti, tis, run, acts, played, session)
                 ti.end_date = datetime.now(UTC)
-                session.flush()
         played.state = str(getattr(run.state, "value", run.state))
         played.states = _states(run, session)
         session.rollback()
     return played
 
 
-def _end_of(operator: Any, ti: Any, run: Any, acts: Mapping[str, Any], played: Played, session: Session) -> str:
+def _end_of(
+    operator: Any, ti: Any, tis: list[Any], run: Any, acts: Mapping[str, Any], played: Played, session: Session
+) -> str:
     if isinstance(operator, PipelineStatusOperator | RunConditionOperator):
-        return _executed(operator, ti, run, played, session)
+        return _executed(operator, ti, tis, run, played)
     key = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
     act = acts.get(key, acts.get(ti.task_id, "success"))
     if act == BUSY and ti.state != "running":
         return "running"
     if act in (SHORT, BRANCH):
-        _skip_others(operator, ti, run, played, session, every=act == SHORT)
+        _skip_others(operator, ti, tis, played, every=act == SHORT)
         return "success"
     if act == "skipped" and hasattr(operator, "pipeline_step"):
         played.xcoms[ti.task_id, "return_value", ti.map_index] = dict(PASSED_OVER)
@@ -104,28 +106,20 @@ def _end_of(operator: Any, ti: Any, run: Any, acts: Mapping[str, Any], played: P
     return "failed" if act == BUSY else str(act)
 
 
-def _skip_others(operator: Any, ti: Any, run: Any, played: Played, session: Session, *, every: bool) -> None:
+def _skip_others(operator: Any, ti: Any, tis: list[Any], played: Played, *, every: bool) -> None:
     """As ``ShortCircuitOperator`` does where it ignores trigger rules, or as a branch does to those right behind it."""
     below = operator.get_flat_relatives(upstream=False) if every else operator.downstream_list
     names = {task.task_id for task in below if not (every and task.is_teardown)}
     played.xcoms[ti.task_id, "skipmixin_key", ti.map_index] = {"skipped": sorted(names)} if every else {"followed": []}
-    _set_skipped(names, ti.map_index, run, session)
-
-
-def _set_skipped(names: set[str], map_index: int, run: Any, session: Session) -> None:
-    for other in run.get_task_instances(session=session):
-        if other.task_id in names and other.map_index == map_index and other.state not in {*FINISHED, "running"}:
+    for other in tis:
+        if other.task_id in names and other.map_index == ti.map_index and other.state not in {*FINISHED, "running"}:
             other.state = "skipped"
 
 
-def _executed(operator: Any, ti: Any, run: Any, played: Played, session: Session) -> str:
+def _executed(operator: Any, ti: Any, tis: list[Any], run: Any, played: Played) -> str:
     def get_task_states(*, task_ids: list[str], map_index: int | None = None, **_: Any) -> dict[str, Any]:
-        tis = [
-            other
-            for other in run.get_task_instances(session=session)
-            if other.task_id in task_ids and map_index in (None, other.map_index)
-        ]
-        return {"r": {_key(other): other.state for other in tis}}
+        found = [other for other in tis if other.task_id in task_ids and map_index in (None, other.map_index)]
+        return {"r": {_key(other): other.state for other in found}}
 
     def xcom_push(*, key: str, value: Any) -> None:
         played.xcoms[ti.task_id, key, ti.map_index] = value

@@ -16,7 +16,7 @@ MAX_BYTES = 64_000_000  # a record of 1,000 steps takes 5 MB
 MAX_DEPTH = 400  # a request is as deep as its definition may be, plus its own level in the record
 Schema = Mapping[str, Any]  # a JSON Schema
 _TYPES: dict[str, tuple[type, ...]] = {
-    "object": (Mapping,),
+    "object": (dict,),
     "array": (list,),
     "string": (str,),
     "integer": (int,),
@@ -44,12 +44,10 @@ def misfit(value: object, schema: Schema, *, complete: bool = True) -> str:
 
 
 def _misfits(
-    value: object, schema: Schema | bool | None, place: Place, definitions: Mapping[str, Schema], complete: bool
+    value: object, schema: Schema, place: Place, definitions: Mapping[str, Schema], complete: bool
 ) -> Iterator[str]:
-    while isinstance(schema, Mapping) and "$ref" in schema:
+    while "$ref" in schema:
         schema = definitions[schema["$ref"].rpartition("/")[2]]
-    if not isinstance(schema, Mapping):
-        return
     if "anyOf" in schema:
         found = [next(_misfits(value, one, place, definitions, complete), "") for one in schema["anyOf"]]
         if all(found):
@@ -62,16 +60,17 @@ def _misfits(
         return
     if "enum" in schema and value not in schema["enum"]:
         yield f"{place_text(place)} is none of {', '.join(map(str, schema['enum']))}"
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         missing = [key for key in schema.get("required", ()) if key not in value] if complete else []
         if missing:
             yield f'{place_text(place)} has no "{missing[0]}"'
         known, other = schema.get("properties") or {}, schema.get("additionalProperties")
         for key, item in value.items():
-            yield from _misfits(item, known.get(key, other), (place, key), definitions, complete)
-    elif isinstance(value, list):
+            if isinstance(expected := known.get(key, other), dict):
+                yield from _misfits(item, expected, (place, key), definitions, complete)
+    elif isinstance(value, list) and isinstance(expected := schema.get("items"), dict):
         for index, item in enumerate(value):
-            yield from _misfits(item, schema.get("items"), (place, index), definitions, complete)
+            yield from _misfits(item, expected, (place, index), definitions, complete)
 
 
 def _is(value: object, name: str) -> bool:
