@@ -26,8 +26,8 @@ LABEL, CANDIDATE, CHAMPION = binormal(11, 700, 0.02)
 
 def kernel(label: Any, scores: Any) -> Any:
     """(positives, negatives): 1 where the positive stands above the negative, 0.5 for a tie; by definition."""
-    positives, negatives = scores[label == 1], scores[label == 0]
-    return np.array([[(a > b) + 0.5 * (a == b) for b in negatives] for a in positives])
+    positives, negatives = scores[label == 1][:, np.newaxis], scores[label == 0]
+    return (positives > negatives) + 0.5 * (positives == negatives)
 
 
 def delong_by_definition(label: Any, mine: Any, other: Any) -> tuple[float, float]:
