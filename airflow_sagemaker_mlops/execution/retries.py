@@ -113,7 +113,7 @@ class Retries:
         pause = await self._pause(cause_of(error), str(error), policies)
         if pause is None and self.counts and not isinstance(error, JobFailed):
             self.counts, self.started = {}, 0.0  # no job has failed, so the next attempt has the same ordinal
-            await self._note(None)
+            await self._save(None)
         return pause
 
     async def pause_for(self, cause: str, words: str) -> float | None:
@@ -139,14 +139,14 @@ class Retries:
             return None
         self.counts[str(index)] = count + 1
         failed = await self.run.journal.read()
-        await self._note(failed)
+        await self._save(failed)
         if failed is not None and failed.state.has_failed:
             await self.run.journal.write(failed.advance(JobState.FAILURE_REPORTED))
         most = "" if policy.attempts is None else f" of {policy.attempts}"
         self.run.log(f"{cause}: retry {count + 1}{most} in {pause:g} s: {words}")
         return pause
 
-    async def _note(self, failed: Entry | None) -> None:
+    async def _save(self, failed: Entry | None) -> None:
         identity = self.run.identity
         noted = {"try": identity.try_number, "generation": identity.generation, "ordinal": failed and failed.ordinal}
         await self.run.notes.save(NOTE, {**noted, "counts": self.counts, "started": self.started})

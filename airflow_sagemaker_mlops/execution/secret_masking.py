@@ -79,7 +79,7 @@ def _by_name(value: object, found: set[str]) -> Any:
             named = next((value[key] for key in _NAME_MEMBERS if isinstance(value.get(key), str)), "")
             hidden = _VALUE_MEMBERS if is_secret_name(named) else ()
             return {
-                key: _hide(item, found) if key in hidden or _hidden(str(key), item) else _by_name(item, found)
+                key: _masked(item, found) if key in hidden or _is_secret(str(key), item) else _by_name(item, found)
                 for key, item in value.items()
             }
         case list() | tuple():
@@ -90,27 +90,27 @@ def _by_name(value: object, found: set[str]) -> Any:
             return value
 
 
-def _hide(value: object, found: set[str]) -> Any:
+def _masked(value: object, found: set[str]) -> Any:
     match value:
         case Mapping():
-            return {key: _hide(item, found) for key, item in value.items()}
+            return {key: _masked(item, found) for key, item in value.items()}
         case list() | tuple():
-            return [_hide(item, found) for item in value]
+            return [_masked(item, found) for item in value]
         case None | bool():
             return value
         case _:
             text = str(value).strip("\"'")
-            _note(text, found)
+            _add(text, found)
             if scheme := SCHEME.fullmatch(text):
-                _note(scheme[1], found)  # messages may quote it without the word before it
+                _add(scheme[1], found)  # messages may quote it without the word before it
             return MASK
 
 
-def _hidden(name: str, value: object) -> bool:
+def _is_secret(name: str, value: object) -> bool:
     return value != MASK and holds_secret(name, value)
 
 
-def _note(secret: str, found: set[str]) -> None:
+def _add(secret: str, found: set[str]) -> None:
     """Add ``secret`` to those to search for, also in its escaped forms in JSON and URLs."""
     if len(secret) >= SHORTEST and secret != MASK:
         found |= {secret, json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe="")}
@@ -125,9 +125,9 @@ def _arguments(items: list[Any] | tuple[Any, ...], found: set[str]) -> list[Any]
         if not isinstance(item, str):
             masked.append(_by_name(item, found))
         elif index in known:
-            masked.append(item[: known[index]] + str(_hide(item[known[index] :], found)))
-        elif flag and not _is_flag(item) and _hidden(flag.lstrip("-"), item):
-            masked.append(_hide(item, found))
+            masked.append(item[: known[index]] + str(_masked(item[known[index] :], found)))
+        elif flag and not _is_flag(item) and _is_secret(flag.lstrip("-"), item):
+            masked.append(_masked(item, found))
             flag = ""
             continue
         else:
@@ -162,21 +162,21 @@ def _text(text: str, found: set[str]) -> str:
         except (ValueError, RecursionError):
             pass
     if SECRET_ACCESS_KEY.fullmatch(text):
-        return str(_hide(text, found))
+        return str(_masked(text, found))
     if text.startswith("arn:") and " " not in text:
         return text  # the address of a secret is not a secret
     if len(text) < 16 and not any(sign in text for sign in ":=_- "):
         return text  # too short to contain a secret
 
     def hidden(match: re.Match[str]) -> str:
-        return match["before"] + str(_hide(match["value"], found))
+        return match["before"] + str(_masked(match["value"], found))
 
     def named(match: re.Match[str]) -> str:
-        is_secret = match["name"].lower() in QUERY_NAMES or _hidden(match["name"], match["value"])
+        is_secret = match["name"].lower() in QUERY_NAMES or _is_secret(match["name"], match["value"])
         return hidden(match) if is_secret and match["value"] != MASK else match[0]
 
     def element(match: re.Match[str]) -> str:
-        return hidden(match) if _hidden(match["name"], match["value"]) else match[0]
+        return hidden(match) if _is_secret(match["name"], match["value"]) else match[0]
 
     def replaced(match: re.Match[str]) -> str:
         value = match["value"].rstrip(".!?:")
@@ -186,10 +186,10 @@ def _text(text: str, found: set[str]) -> str:
             return match[0]
         if match["bare"] and not (match["name"].lower().startswith("p") and BARE.fullmatch(value)):
             return match[0]
-        return match["before"] + str(_hide(value, found)) + match["value"][len(value) :]
+        return match["before"] + str(_masked(value, found)) + match["value"][len(value) :]
 
-    text = HEADER.sub(lambda match: match["name"] + str(_hide(match["value"], found)), text)
-    text = VALUES.sub(lambda match: str(_hide(match[0], found)), text)
+    text = HEADER.sub(lambda match: match["name"] + str(_masked(match["value"], found)), text)
+    text = VALUES.sub(lambda match: str(_masked(match[0], found)), text)
     text = COMMAND.sub(lambda match: match["program"] + _command(match["program"], match["rest"], found), text)
     text = NETRC.sub(hidden, text)
     text = ELEMENT.sub(element, QUERY.sub(named, text))
@@ -206,7 +206,7 @@ def _command(program: str, rest: str, found: set[str]) -> str:
     for index, start in sorted(secrets_of_command(program, words).items()):
         if MASK not in words[index]:
             pieces += [rest[end : matches[index].start("word")], words[index][:start]]
-            pieces.append(str(_hide(words[index][start:], found)))
+            pieces.append(str(_masked(words[index][start:], found)))
             end = matches[index].end()
     return "".join([*pieces, rest[end:]])
 
@@ -234,13 +234,13 @@ def _values_of(named: re.Pattern[str], text: str, found: set[str]) -> str:
             or NOTHING.fullmatch(value[0])
             or _is_prose(match, value)
             or (match[0].endswith(": ") and not value["quote"] and value[0].rstrip(".!?").lower() in SAID_OF_SECRETS)
-            or not _hidden(match["name"].lstrip("-"), value["quoted"] or value[0])
+            or not _is_secret(match["name"].lstrip("-"), value["quoted"] or value[0])
         ):
             continue
         shown = value["quote"] or ""
         if value[0] in (MASK, shown + MASK + shown):
             continue
-        masked = str(_hide(value["quoted"] if shown else value[0], found))
+        masked = str(_masked(value["quoted"] if shown else value[0], found))
         pieces += [text[end:begin], masked]
         end = value.end()
     return "".join([*pieces, text[end:]])

@@ -87,12 +87,12 @@ def read_json(
         raise NotJson(f"is larger than {most_bytes} bytes", kind="bound")
     text = _text(data)
     make = number or plain_number
-    doubled = False
+    has_duplicates = False
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal doubled
+        nonlocal has_duplicates
         made = dict(items)
-        doubled = doubled or len(made) != len(items)
+        has_duplicates = has_duplicates or len(made) != len(items)
         return made
 
     def real(written: str) -> Any:
@@ -125,10 +125,10 @@ def read_json(
             if match[1]:
                 what = f'"{match[1]}" is a lone surrogate: its other half is missing'
                 raise NotJson(what, position(text, match.start()), "letter")
-    if doubled and twice is None:
+    if has_duplicates and twice is None:
         key, line, column = next(second_uses(text))
         raise NotJson(f'the key "{key[:60]}" appears twice in one object', (line, column))
-    if doubled and twice is not None:
+    if has_duplicates and twice is not None:
         twice.extend(islice(second_uses(text), MAX_PROBLEMS))
     return value
 
