@@ -137,7 +137,8 @@ access-matrix: setup .venv-fab/.stamp ## Who may read what, under the simple and
 	  apache-airflow-providers-fab==3.10.2 psutil
 	touch $@
 
-docs: setup ## Write the generated pages of docs/ and the JSON Schema of definitions, and the site into build/site
+docs: setup ## Write the tables, pages and JSON Schema that follow from the entries of step types, and the site into build/site
+	$(BIN)/python -m airflow_sagemaker_mlops.steps.language_tables
 	$(BIN)/python -m airflow_sagemaker_mlops.steps.table > docs/step-types.md
 	$(BIN)/python -m airflow_sagemaker_mlops.settings_table > docs/settings.md
 	mkdir -p build && $(BIN)/python -m airflow_sagemaker_mlops.steps.editor_schema.document > build/definition.schema.json

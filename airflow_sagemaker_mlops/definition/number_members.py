@@ -1,9 +1,9 @@
 """Members of AWS requests that take numbers or booleans, by name; all other members take strings.
 
-Generated from botocore's models of the operations in the step table, without ``Value``, which is mostly the text of a
-tag; ``tests/unit/steps/test_catalogue.py`` compares the two.
+From botocore's models of the operations in the step table, without ``Value``, which is mostly the text of a tag.
 """
 
+# -- generated from the entries in steps/ by make docs: change them instead --------------------------------------------
 NUMBER_MEMBERS = frozenset(
     {
         "AcceptEula",
@@ -101,3 +101,4 @@ NUMBER_MEMBERS = frozenset(
         "modelUnits",
     }
 )
+# -- end of what is generated ------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The step types of the definition language: a row per type, with enough data to read and plan a definition.
 
-The entries in ``steps`` say how a type runs (API calls, runner, IAM actions).  This package does not import them, so
-parsing a DAG file reads only this table.  A test compares the two.
+The rows are copies of ``syntax`` of the entries in ``steps``, which also say how a type runs (API calls, runner, IAM
+actions).  This package does not import those, so parsing a DAG file reads only this table; ``make docs`` writes it.
 """
 
 from __future__ import annotations
@@ -29,24 +29,11 @@ VERDICT_BRANCHES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 DECLARED = "declared"  # the type of a property that the step declares in its OutputParameters
-CHECK_KEYS = frozenset(
-    {
-        "CheckType",
-        "SkipCheck",
-        "FailOnViolation",
-        "RegisterNewBaseline",
-        "ModelPackageGroupName",
-        "SuppliedBaselineConstraints",
-        "SuppliedBaselineStatistics",
-        "ModelName",
-    }
-)
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class StepSyntax:
-    """The table row of a step type.
+    """What the language says of a step type.
 
     supported       this package runs it; false for HubContent, and for x-airflow, which Airflow runs
     waits           it takes minutes or hours, so the triggerer waits for it
@@ -90,9 +77,7 @@ class StepSyntax:
     since: str = ""
 
 
-_JOB = StepSyntax(waits=True)
-_UNKNOWN = StepSyntax(supported=False)
-
+# -- generated from the entries in steps/ by make docs: change them instead --------------------------------------------
 STEP_SYNTAX: dict[str, StepSyntax] = {
     "Processing": StepSyntax(
         waits=True,
@@ -118,29 +103,40 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
     "RegisterModel": StepSyntax(also_called=("createmodelpackage", "modelpackage")),
     "EndpointConfig": StepSyntax(also_called=("createendpointconfig",)),
     "Endpoint": StepSyntax(waits=True, also_called=("createendpoint",)),
-    "InferenceComponent": _JOB,
+    "InferenceComponent": StepSyntax(waits=True),
     "Lambda": StepSyntax(
         settings=frozenset({"FunctionArn"}),
         needs="FunctionArn",
         free_arguments=True,
-        properties={"OutputParameters": DECLARED},
+        properties={"OutputParameters": "declared"},
     ),
     "Callback": StepSyntax(
         waits=True,
         settings=frozenset({"SqsQueueUrl"}),
         needs="SqsQueueUrl",
         free_arguments=True,
-        properties={"OutputParameters": DECLARED},
+        properties={"OutputParameters": "declared"},
     ),
     "Condition": StepSyntax(
-        arguments=frozenset({"Conditions", "IfSteps", "ElseSteps"}),
+        arguments=frozenset({"Conditions", "ElseSteps", "IfSteps"}),
         in_body=False,
         properties={"Outcome": "Boolean"},
     ),
     "Fail": StepSyntax(arguments=frozenset({"ErrorMessage"}), in_body=False),
     "QualityCheck": StepSyntax(
         waits=True,
-        settings=CHECK_KEYS,
+        settings=frozenset(
+            {
+                "CheckType",
+                "FailOnViolation",
+                "ModelName",
+                "ModelPackageGroupName",
+                "RegisterNewBaseline",
+                "SkipCheck",
+                "SuppliedBaselineConstraints",
+                "SuppliedBaselineStatistics",
+            }
+        ),
         needs="CheckType",
         choices=("DATA_QUALITY", "MODEL_QUALITY"),
         properties={
@@ -152,19 +148,30 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
     ),
     "ClarifyCheck": StepSyntax(
         waits=True,
-        settings=CHECK_KEYS,
+        settings=frozenset(
+            {
+                "CheckType",
+                "FailOnViolation",
+                "ModelName",
+                "ModelPackageGroupName",
+                "RegisterNewBaseline",
+                "SkipCheck",
+                "SuppliedBaselineConstraints",
+                "SuppliedBaselineStatistics",
+            }
+        ),
         needs="CheckType",
         choices=("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
         properties={"CalculatedBaselineConstraints": "", "BaselineUsedForDriftCheckConstraints": ""},
     ),
     "EMR": StepSyntax(waits=True, argument_rules=True),
     "EMRServerless": StepSyntax(waits=True, argument_rules=True),
-    "Job": _JOB,
+    "Job": StepSyntax(waits=True),
     "Lineage": StepSyntax(
         argument_rules=True,
         properties={"ActionArns": "", "ArtifactArns": "", "ContextArns": "", "Associations": ""},
     ),
-    "Cleanup": StepSyntax(argument_rules=True, properties=NOTHING),
+    "Cleanup": StepSyntax(argument_rules=True, properties={}),
     "ForEach": StepSyntax(
         waits=True,
         in_body=False,
@@ -179,32 +186,31 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
             "Selected": "",
         },
     ),
-    "BedrockCustomModel": _JOB,
-    "BedrockCustomModelDeployment": _JOB,
-    "BedrockModelImport": _JOB,
-    "BedrockProvisionedModelThroughput": _JOB,
+    "BedrockCustomModel": StepSyntax(waits=True),
+    "BedrockCustomModelDeployment": StepSyntax(waits=True),
+    "BedrockModelImport": StepSyntax(waits=True),
+    "BedrockProvisionedModelThroughput": StepSyntax(waits=True),
     "Athena": StepSyntax(waits=True, left_in_s3=frozenset({"S3OutputLocation"})),
-    "HubContent": StepSyntax(supported=False, since="3.30"),
-    CHAMPION_GATE: StepSyntax(
+    "x-champion-gate": StepSyntax(
         waits=True,
-        settings=frozenset({"Champion", "Predictions", "Rules", "NoChampion", "Job"}),
+        settings=frozenset({"Champion", "Job", "NoChampion", "Predictions", "Rules"}),
         setting_rules=True,
-        branches=frozenset(VERDICT_BRANCHES[CHAMPION_GATE]),
+        branches=frozenset({"InconclusiveSteps", "PromoteSteps", "RejectSteps"}),
         in_body=False,
         properties={"Verdict": "String", "Sentence": "String", "Report": "String"},
     ),
-    DRIFT_CHECK: StepSyntax(
+    "x-drift-check": StepSyntax(
         waits=True,
         settings=frozenset(
-            {"Data", "Baseline", "NextBaseline", "Columns", "Rules", "NoBaseline", "FailOnDrift", "Job"}
+            {"Baseline", "Columns", "Data", "FailOnDrift", "Job", "NextBaseline", "NoBaseline", "Rules"}
         ),
         setting_rules=True,
-        branches=frozenset(VERDICT_BRANCHES[DRIFT_CHECK]),
+        branches=frozenset({"DriftSteps", "InconclusiveSteps", "StableSteps"}),
         in_body=False,
         properties={"Verdict": "String", "Sentence": "String", "Report": "String", "Profile": "String"},
     ),
     "x-champion": StepSyntax(
-        arguments=frozenset({"ModelPackageGroupName", "HistoryS3Uri", "GroupMayBeMissing"}),
+        arguments=frozenset({"GroupMayBeMissing", "HistoryS3Uri", "ModelPackageGroupName"}),
         argument_rules=True,
         in_body=False,
         properties={
@@ -218,7 +224,7 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
         },
     ),
     "x-promote-champion": StepSyntax(
-        arguments=frozenset({"ModelPackageGroupName", "ModelPackageArn", "Baseline", "HistoryS3Uri", "Sentence"}),
+        arguments=frozenset({"Baseline", "HistoryS3Uri", "ModelPackageArn", "ModelPackageGroupName", "Sentence"}),
         argument_rules=True,
         in_body=False,
         properties={
@@ -231,7 +237,7 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
     ),
     "x-approval": StepSyntax(
         waits=True,
-        arguments=frozenset({"ModelPackageArn", "Sentence", "Subject", "AssignedUsers", "TimeoutInSeconds", "Default"}),
+        arguments=frozenset({"AssignedUsers", "Default", "ModelPackageArn", "Sentence", "Subject", "TimeoutInSeconds"}),
         argument_rules=True,
         in_body=False,
         properties={
@@ -250,14 +256,14 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
         properties={"ModelName": "String", "Records": "Integer", "Sentence": "String"},
     ),
     "x-smoke-test": StepSyntax(
-        arguments=frozenset({"EndpointName", "Records", "ContentType", "Accept", "TargetVariant"}),
-        argument_rules=True,
         settings=frozenset({"Expect"}),
+        arguments=frozenset({"Accept", "ContentType", "EndpointName", "Records", "TargetVariant"}),
+        argument_rules=True,
         object_settings=frozenset({"Expect"}),
         in_body=False,
         properties={"EndpointName": "String", "Records": "Integer", "Sentence": "String"},
     ),
-    AIRFLOW: StepSyntax(
+    "x-airflow": StepSyntax(
         supported=False,
         settings=frozenset({"Operator"}),
         needs="Operator",
@@ -265,7 +271,10 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
         in_body=False,
         properties={"Output": ""},
     ),
+    "HubContent": StepSyntax(supported=False, since="3.30"),
 }
+# -- end of what is generated ------------------------------------------------------------------------------------------
+_UNKNOWN = StepSyntax(supported=False)
 
 
 def syntax_of(step_type: str) -> StepSyntax:

@@ -16,28 +16,8 @@ from .describe import describe
 from .exceptions import StepFailed, StepRefused
 from .job_state import JobState
 from .retries import Retries
-from .runners.airflow_operator import AirflowOperatorRunner
-from .runners.approval import ApprovalRunner
-from .runners.base import WaitingRunner, register, runner_of
-from .runners.callback import CallbackRunner
-from .runners.champion import ChampionRunner, PromoteChampionRunner
-from .runners.champion_gate import ChampionGateRunner
-from .runners.cleanup import CleanupRunner
-from .runners.condition import ConditionRunner
-from .runners.drift_check import DriftCheckRunner
-from .runners.emr import EmrRunner
-from .runners.emr_serverless import EmrServerlessRunner
-from .runners.endpoint import EndpointRunner, InferenceComponentRunner
-from .runners.fail import FailRunner
+from .runners.base import WaitingRunner, provide, runner_of
 from .runners.foreach import ForEachRunner
-from .runners.job import JobRunner
-from .runners.lambda_function import LambdaFunctionRunner
-from .runners.lineage import LineageRunner
-from .runners.model_package import ModelPackageRunner
-from .runners.quality_check import ClarifyCheckRunner, QualityCheckRunner
-from .runners.resource import ResourceRunner
-from .runners.serving import ServingCheckRunner, SmokeTestRunner
-from .runners.started_execution import StartedExecutionRunner
 from .step_run import StepResult, StepRun, Submitted
 from .stubs.run import StubRunner, declared_for
 from .submit import STOPPED, STOPPING
@@ -48,7 +28,6 @@ __all__ = [
     "follow",
     "is_first_attempt",
     "is_stopping",
-    "register",
     "run_step",
     "runner_of",
     "stop",
@@ -152,7 +131,7 @@ def waiting_runner_of(run: StepRun) -> WaitingRunner:
     """The runner of a step with a job, or its stub if one is declared."""
     runner = runner_of(run.entry)
     if not isinstance(runner, WaitingRunner):
-        raise TypeError(f'The runner "{runner.name}" is not a waiting runner, but {run.step_type} steps need one.')
+        raise TypeError(f'The runner "{run.entry.runner}" is not a waiting runner, but {run.step_type} steps need one.')
     return _STUB if declared_for(run) is not None else runner
 
 
@@ -202,31 +181,4 @@ async def _refused(
         raise
 
 
-for _runner in (
-    AirflowOperatorRunner(),
-    ApprovalRunner(),
-    CallbackRunner(),
-    ChampionGateRunner(),
-    ChampionRunner(),
-    PromoteChampionRunner(),
-    CleanupRunner(),
-    DriftCheckRunner(),
-    ConditionRunner(),
-    EmrRunner(),
-    EmrServerlessRunner(),
-    EndpointRunner(),
-    InferenceComponentRunner(),
-    FailRunner(),
-    ForEachRunner(run_step, stop_current),
-    JobRunner(),
-    LambdaFunctionRunner(),
-    LineageRunner(),
-    ModelPackageRunner(),
-    QualityCheckRunner(),
-    ClarifyCheckRunner(),
-    ResourceRunner(),
-    ServingCheckRunner(),
-    SmokeTestRunner(),
-    StartedExecutionRunner(),
-):
-    register(_runner)
+provide(ForEachRunner(run_step, stop_current))  # it runs steps of any type, and cannot import this module

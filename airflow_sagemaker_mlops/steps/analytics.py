@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..definition.model import Step
+from ..definition.step_types import StepSyntax
 from .arns import Place
 from .iam import has, member
 from .model import EVERYTHING, Answer, Grant, StepType
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 # A query reads tables with the caller's permissions; only the query knows which tables.
 TABLE_READS = ("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket")
 GLUE_READS = ("BatchGetPartition", "GetDatabase", "GetPartition", "GetPartitions", "GetTable")
+
+
+_ROLE = "Role of the job."
 
 
 def _emr_step(answer: AwsShape) -> dict[str, Any]:
@@ -40,7 +44,14 @@ def _on_a_cluster(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]
 
 EMR = StepType(
     name="EMR",
-    runner="emr",
+    runner=".emr.EmrRunner",
+    syntax=StepSyntax(waits=True, argument_rules=True),
+    words={
+        "ClusterId": "An existing cluster. Not together with ClusterConfig.",
+        "ClusterConfig": "A new cluster, as for RunJobFlow. It is terminated afterwards.",
+        "StepConfig": "The step, as for AddJobFlowSteps.",
+        "ExecutionRoleArn": _ROLE,
+    },
     about="a step on an EMR cluster: an existing cluster, or a new one that is terminated afterwards",
     service="emr",
     sent_once=True,  # after a lost call, its result is looked up by name before the call is repeated
@@ -90,7 +101,14 @@ def _in_an_application(step: Step, _entry: StepType, place: Place) -> Iterator[G
 
 EMR_SERVERLESS = StepType(
     name="EMRServerless",
-    runner="emr_serverless",
+    runner=".emr_serverless.EmrServerlessRunner",
+    syntax=StepSyntax(waits=True, argument_rules=True),
+    words={
+        "ApplicationId": "An existing application. Not together with ApplicationConfig.",
+        "ApplicationConfig": "A new application, as for CreateApplication. It is deleted afterwards.",
+        "JobConfig": "The job, as for StartJobRun.",
+        "ExecutionRoleArn": _ROLE,
+    },
     about="a job run of an EMR Serverless application: an existing one, or a new one that is deleted afterwards",
     service="emr-serverless",
     create="StartJobRun",
@@ -144,7 +162,8 @@ def _query_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]
 
 ATHENA = StepType(
     name="Athena",
-    runner="started_execution",
+    runner=".started_execution.StartedExecutionRunner",
+    syntax=StepSyntax(waits=True, left_in_s3=frozenset({"S3OutputLocation"})),
     about="an Athena query; arguments as for StartQueryExecution (believed, not documented)",
     service="athena",
     create="StartQueryExecution",
@@ -167,3 +186,6 @@ ATHENA = StepType(
     in_arns=("WorkGroup",),
     too_wide="any table and object may be read, because only the query knows which ones it needs.",
 )
+
+EMR_STEPS = (EMR, EMR_SERVERLESS)
+QUERIES = (ATHENA,)

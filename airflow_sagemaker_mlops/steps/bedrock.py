@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ..definition.model import Step
+from ..definition.step_types import StepSyntax
 from .arns import Place
 from .iam import has
 from .model import Grant, StepType
@@ -34,7 +35,8 @@ def _grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
 
 _ANY = StepType(
     name="",
-    runner="started_execution",
+    runner=".started_execution.StartedExecutionRunner",
+    syntax=StepSyntax(waits=True),
     service="bedrock",
     token_key="clientRequestToken",
     status_key="Status",

@@ -9,10 +9,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..definition.model import Step
+from ..definition.step_types import StepSyntax
 from ..s3 import split_uri
 from .arns import Place, packages
 from .model import Answer, Grant, StepType
 
+# What editors show about keys of several types.
+_GROUP = "Name or ARN of the model package group."
+_HISTORY = "S3 prefix of the champion history."
+_VERSION = "ARN of the version."
+_SENTENCE = "Why, for the registry and for people."
 _READS = ("s3:GetObject", "s3:ListBucket")
 
 
@@ -47,7 +53,26 @@ def _promotion_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Gr
 
 CHAMPION = StepType(
     name="x-champion",
-    runner="champion",
+    runner=".champion.ChampionRunner",
+    syntax=StepSyntax(
+        arguments=frozenset({"ModelPackageGroupName", "HistoryS3Uri", "GroupMayBeMissing"}),
+        argument_rules=True,
+        in_body=False,
+        properties={
+            "Exists": "Boolean",
+            "ModelPackageArn": "String",
+            "ModelPackageVersion": "Integer",
+            "ModelDataUrl": "String",
+            "Stage": "String",
+            "Baseline": "String",
+            "DriftBaseline": "String",
+        },
+    ),
+    words={
+        "ModelPackageGroupName": _GROUP,
+        "HistoryS3Uri": _HISTORY,
+        "GroupMayBeMissing": "Whether a missing group counts as having no champion.",
+    },
     about="the champion of a model package group: the version in Production, else the latest approved one",
     tagged=False,
     outside=True,
@@ -60,7 +85,26 @@ CHAMPION = StepType(
 
 PROMOTE_CHAMPION = StepType(
     name="x-promote-champion",
-    runner="promote_champion",
+    runner=".champion.PromoteChampionRunner",
+    syntax=StepSyntax(
+        arguments=frozenset({"ModelPackageGroupName", "ModelPackageArn", "Baseline", "HistoryS3Uri", "Sentence"}),
+        argument_rules=True,
+        in_body=False,
+        properties={
+            "ModelPackageArn": "String",
+            "ModelPackageVersion": "Integer",
+            "ReplacedModelPackageArn": "String",
+            "Number": "Integer",
+            "HistoryEntry": "String",
+        },
+    ),
+    words={
+        "ModelPackageGroupName": _GROUP,
+        "HistoryS3Uri": _HISTORY,
+        "ModelPackageArn": _VERSION,
+        "Baseline": "Baseline of the x-champion step: the champion that the version was compared with.",
+        "Sentence": _SENTENCE,
+    },
     about="makes a version the champion, if the champion is still the one that it was compared with",
     tagged=False,
     outside=True,
@@ -85,7 +129,28 @@ def _approved(_request: Answer, _name: str) -> dict[str, Any]:
 
 APPROVAL = StepType(
     name="x-approval",
-    runner="approval",
+    runner=".approval.ApprovalRunner",
+    syntax=StepSyntax(
+        waits=True,
+        arguments=frozenset({"ModelPackageArn", "Sentence", "Subject", "AssignedUsers", "TimeoutInSeconds", "Default"}),
+        argument_rules=True,
+        in_body=False,
+        properties={
+            "Approved": "Boolean",
+            "Decision": "String",
+            "DecidedBy": "String",
+            "DecidedAt": "String",
+            "Comment": "String",
+        },
+    ),
+    words={
+        "ModelPackageArn": _VERSION,
+        "Sentence": _SENTENCE,
+        "Subject": "Subject of the request.",
+        "AssignedUsers": "Airflow users who may answer.",
+        "TimeoutInSeconds": "Time to answer.",
+        "Default": "The decision if nobody answers in time.",
+    },
     about="a person approves or rejects a version, in Airflow (3.1 and later) or in the registry",
     tagged=False,
     outside=True,
@@ -95,3 +160,5 @@ APPROVAL = StepType(
     roles_go_to="",
     local_aws="waits for the registry, or `--approve` and `--reject`",
 )
+
+CHAMPIONS = (CHAMPION, PROMOTE_CHAMPION, APPROVAL)

@@ -12,7 +12,7 @@ from typing import Any
 from ..definition.model import Join, Pipeline, Step
 from ..definition.parse import FLAGS
 from ..definition.problems import Problem, warning
-from ..definition.step_types import DRIFT_CHECK
+from ..definition.step_types import DRIFT_CHECK, StepSyntax
 from .arns import Place, packages
 from .iam import grants_by_name, member, objects
 from .jobs import PROCESSING
@@ -30,6 +30,7 @@ _SETTINGS = (
     "SuppliedBaselineConstraints",
 )
 _STATISTICS = "SuppliedBaselineStatistics"
+_KEYS = frozenset({*_SETTINGS, _STATISTICS, "FailOnViolation"})
 
 
 def _grants(step: Step, entry: StepType, place: Place) -> Iterator[Grant]:
@@ -74,7 +75,29 @@ def _service_takes_new_customers(step: Step, _pipeline: Pipeline) -> Iterator[Pr
 QUALITY_CHECK = replace(
     PROCESSING,
     name="QualityCheck",
-    runner="quality_check",
+    runner=".quality_check.QualityCheckRunner",
+    syntax=StepSyntax(
+        waits=True,
+        settings=_KEYS,
+        needs="CheckType",
+        choices=("DATA_QUALITY", "MODEL_QUALITY"),
+        properties={
+            "CalculatedBaselineConstraints": "",
+            "CalculatedBaselineStatistics": "",
+            "BaselineUsedForDriftCheckConstraints": "",
+            "BaselineUsedForDriftCheckStatistics": "",
+        },
+    ),
+    words={
+        "CheckType": "What is checked.",
+        "SkipCheck": "Whether the comparison with the previous baseline is left out.",
+        "FailOnViolation": "Whether a violation fails the step; true if absent.",
+        "RegisterNewBaseline": "Whether the new baseline is passed on to be registered with the model.",
+        "ModelPackageGroupName": "Group whose latest approved version has the previous baseline.",
+        "SuppliedBaselineConstraints": "S3 URI of constraints to compare with, instead of the registered ones.",
+        "SuppliedBaselineStatistics": "S3 URI of statistics to compare with, instead of the registered ones.",
+        "ModelName": "Name of the model that is checked.",
+    },
     settings=(*_SETTINGS, _STATISTICS, "OutputParameters"),
     setting_slots={
         "ModelPackageGroupName": ("sagemaker", "CreateModelPackage", "ModelPackageGroupName"),
@@ -92,8 +115,17 @@ QUALITY_CHECK = replace(
 CLARIFY_CHECK = replace(
     QUALITY_CHECK,
     name="ClarifyCheck",
-    runner="clarify_check",
+    runner=".quality_check.ClarifyCheckRunner",
+    syntax=StepSyntax(
+        waits=True,
+        settings=_KEYS,
+        needs="CheckType",
+        choices=("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY"),
+        properties={"CalculatedBaselineConstraints": "", "BaselineUsedForDriftCheckConstraints": ""},
+    ),
     cache_key=("Arguments", *_SETTINGS),
     about="a Clarify job, compared with the previous baseline",
     local_aws="runs the job; Clarify's own image needs a stub",
 )
+
+CHECKS = (QUALITY_CHECK, CLARIFY_CHECK)

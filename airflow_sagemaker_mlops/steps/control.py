@@ -12,7 +12,7 @@ from typing import Any
 from ..definition.arguments import ENTITIES
 from ..definition.model import Get, JsonGet, Pipeline, Step, walk_expressions
 from ..definition.problems import Problem, key_text, warning
-from ..definition.step_types import AIRFLOW
+from ..definition.step_types import AIRFLOW, DECLARED, StepSyntax
 from .arns import FUNCTION, QUEUE, Place
 from .iam import objects, sagemaker_grants, target_grants
 from .known_text import known_text, least_length
@@ -21,7 +21,14 @@ from .shapes import Part
 
 LAMBDA = StepType(
     name="Lambda",
-    runner="lambda_function",
+    runner=".lambda_function.LambdaFunctionRunner",
+    syntax=StepSyntax(
+        settings=frozenset({"FunctionArn"}),
+        needs="FunctionArn",
+        free_arguments=True,
+        properties={"OutputParameters": DECLARED},
+    ),
+    words={"FunctionArn": "ARN of the Lambda function."},
     about="a Lambda function, invoked synchronously",
     service="lambda",
     create="Invoke",
@@ -49,7 +56,15 @@ LAMBDA = StepType(
 )
 CALLBACK = StepType(
     name="Callback",
-    runner="callback",
+    runner=".callback.CallbackRunner",
+    syntax=StepSyntax(
+        waits=True,
+        settings=frozenset({"SqsQueueUrl"}),
+        needs="SqsQueueUrl",
+        free_arguments=True,
+        properties={"OutputParameters": DECLARED},
+    ),
+    words={"SqsQueueUrl": "URL of the SQS queue that gets the message with the token."},
     about="a message with a token to an SQS queue; waits for the answer with that token",
     service="sqs",
     create="SendMessage",
@@ -91,7 +106,16 @@ def _lineage_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Gran
 
 LINEAGE = StepType(
     name="Lineage",
-    runner="lineage",
+    runner=".lineage.LineageRunner",
+    syntax=StepSyntax(
+        argument_rules=True, properties={"ActionArns": "", "ArtifactArns": "", "ContextArns": "", "Associations": ""}
+    ),
+    words={
+        "Actions": "Actions to create: requests of CreateAction.",
+        "Artifacts": "Artifacts to create: requests of CreateArtifact.",
+        "Contexts": "Contexts to create: requests of CreateContext.",
+        "Associations": "Associations between entities: ends and type.",
+    },
     about="actions, artifacts, contexts and associations in the lineage graph",
     create="AddAssociation",
     tagged=False,
@@ -111,7 +135,9 @@ def _any_object(_step: Step, _entry: StepType, _place: Place) -> Iterator[Grant]
 
 CLEANUP = StepType(
     name="Cleanup",
-    runner="cleanup",
+    runner=".cleanup.CleanupRunner",
+    syntax=StepSyntax(argument_rules=True, properties={}),
+    words={"Resources": "What is deleted."},
     about="deletes S3 outputs of earlier steps",
     service="s3",
     create="DeleteObject",
@@ -124,14 +150,42 @@ CLEANUP = StepType(
 )
 FOR_EACH = StepType(
     name="ForEach",
-    runner="foreach",
+    runner=".foreach.ForEachRunner",
+    syntax=StepSyntax(
+        waits=True,
+        in_body=False,
+        properties={
+            "Status": "",
+            "InputItemCount": "Integer",
+            "TotalStepCount": "Integer",
+            "SucceededStepCount": "Integer",
+            "FailedStepCount": "Integer",
+            "StoppedStepCount": "Integer",
+            "IterationOutputs": "",
+            "Selected": "",
+        },
+    ),
+    words={
+        "IterableItems": "The items: a list, or an expression for a JSON list.",
+        "MaxConcurrency": "How many items are worked on at a time: 1 to 50.",
+        "Selector": "Which iteration's results Steps.NAME.Selected has.",
+        "ForEachBody": "Steps that run for each item. Read it with !Get ForEach.CurrentItem.",
+    },
     about="runs its body once per item of a list",
     tagged=False,
     local_aws="runs",
 )
 CONDITION = StepType(
     name="Condition",
-    runner="condition",
+    runner=".condition.ConditionRunner",
+    syntax=StepSyntax(
+        arguments=frozenset({"Conditions", "IfSteps", "ElseSteps"}), in_body=False, properties={"Outcome": "Boolean"}
+    ),
+    words={
+        "Conditions": "The conditions, all of which must hold for IfSteps.",
+        "IfSteps": "Steps that run if the conditions hold.",
+        "ElseSteps": "Steps that run otherwise.",
+    },
     about="evaluates conditions and runs one of two branches",
     tagged=False,
     empty_on_failure=True,
@@ -158,7 +212,9 @@ def _message_is_short_enough(step: Step, pipeline: Pipeline) -> Iterator[Problem
 
 FAIL = StepType(
     name="Fail",
-    runner="fail",
+    runner=".fail.FailRunner",
+    syntax=StepSyntax(arguments=frozenset({"ErrorMessage"}), in_body=False),
+    words={"ErrorMessage": "Why the run fails."},
     about="ends the run as failed, with a message",
     tagged=False,
     pitfalls=(_message_is_short_enough,),
@@ -200,10 +256,22 @@ def _programs(value: object, place: str) -> Iterator[tuple[str, str, Any]]:
             yield from _programs(item, f"{place}[{index}]")
 
 
+CALLS_AND_BRANCHES = (LAMBDA, CALLBACK, CONDITION, FAIL)
+NOTES_AND_LOOPS = (LINEAGE, CLEANUP, FOR_EACH)
+
 # Not in the table: such a step is an Airflow operator; ``execution`` sees it only in runs without Airflow.
 AIRFLOW_OPERATOR = StepType(
     name=AIRFLOW,
-    runner="airflow_operator",
+    runner=".airflow_operator.AirflowOperatorRunner",
+    syntax=StepSyntax(
+        supported=False,
+        settings=frozenset({"Operator"}),
+        needs="Operator",
+        free_arguments=True,
+        in_body=False,
+        properties={"Output": ""},
+    ),
+    words={"Operator": "Dotted path of the operator's class; Arguments are its keyword arguments."},
     about="any Airflow operator, by the dotted path in `Operator`",
     tagged=False,
     outside=True,

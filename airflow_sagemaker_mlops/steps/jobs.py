@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..definition.read.strict_json import NotJson, read_json
+from ..definition.step_types import StepSyntax
 from .iam import grants_by_name
 from .model import EVERYTHING, Answer, StepType
 
@@ -45,7 +46,10 @@ def _transform_output(answer: Answer) -> str:
 
 PROCESSING = StepType(
     name="Processing",
-    runner="job",
+    runner=".job.JobRunner",
+    syntax=StepSyntax(
+        waits=True, in_experiments=True, property_files=True, left_in_s3=frozenset({"ProcessingOutputConfig.Outputs"})
+    ),
     about="a processing job",
     create="CreateProcessingJob",
     describe="DescribeProcessingJob",
@@ -69,7 +73,10 @@ PROCESSING = StepType(
 
 TRAINING = StepType(
     name="Training",
-    runner="job",
+    runner=".job.JobRunner",
+    syntax=StepSyntax(
+        waits=True, in_experiments=True, with_mlflow=True, left_in_s3=frozenset({"ModelArtifacts.S3ModelArtifacts"})
+    ),
     about="a training job; `@step` functions, notebook jobs and model repacking are training jobs too",
     create="CreateTrainingJob",
     describe="DescribeTrainingJob",
@@ -102,7 +109,13 @@ TRAINING = StepType(
 
 TRANSFORM = StepType(
     name="Transform",
-    runner="job",
+    runner=".job.JobRunner",
+    syntax=StepSyntax(
+        waits=True,
+        in_experiments=True,
+        left_in_s3=frozenset({"TransformOutput.S3OutputPath"}),
+        also_called=("batchtransform",),
+    ),
     about="a batch transform job",
     create="CreateTransformJob",
     describe="DescribeTransformJob",
@@ -147,7 +160,8 @@ _TUNED = (
 )
 TUNING = StepType(
     name="Tuning",
-    runner="job",
+    runner=".job.JobRunner",
+    syntax=StepSyntax(waits=True, also_called=("hyperparametertuning",)),
     about="a hyperparameter tuning job; `TrainingJobSummaries[0]` is the best of its training jobs",
     create="CreateHyperParameterTuningJob",
     describe="DescribeHyperParameterTuningJob",
@@ -200,7 +214,8 @@ def _without_deployment(request: AwsShape) -> dict[str, Any]:
 _AUTOML = ("CompletionCriteria", "CandidateGenerationConfig", "DataSplitConfig", "Mode")
 AUTO_ML = StepType(
     name="AutoML",
-    runner="job",
+    runner=".job.JobRunner",
+    syntax=StepSyntax(waits=True, also_called=("automljob",)),
     about="an AutoML job of the first API version, `Mode` ENSEMBLING",
     create="CreateAutoMLJob",
     describe="DescribeAutoMLJob",
@@ -243,7 +258,8 @@ def _open_document(answer: dict[str, Any]) -> dict[str, Any]:
 
 JOB = StepType(
     name="Job",
-    runner="job",
+    runner=".job.JobRunner",
+    syntax=StepSyntax(waits=True),
     about="a SageMaker job of any category; `JobConfigDocument` must be JSON after its expressions are resolved",
     create="CreateJob",
     describe="DescribeJob",
@@ -261,3 +277,6 @@ JOB = StepType(
     kind="job/*",  # the category, then the name
     grants=grants_by_name,
 )
+
+JOBS = (PROCESSING, TRAINING, TUNING, TRANSFORM, AUTO_ML)
+JOBS_OF_ANY_CATEGORY = (JOB,)

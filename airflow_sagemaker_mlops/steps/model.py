@@ -1,7 +1,6 @@
 """The traits of one step type: :class:`StepType`, pure data and pure functions over API responses.
 
-Nothing here calls AWS.  ``execution`` reads an entry and makes the calls that it names.  The definition language's view
-of a type is its row in ``definition.step_types``.
+Nothing here calls AWS.  ``execution`` reads an entry and makes the calls that it names.
 Operation names are those of the API reference (``CreateTrainingJob``).
 """
 
@@ -14,7 +13,7 @@ from typing import Any
 
 from ..definition.model import Pipeline, Step
 from ..definition.problems import Problem
-from ..definition.step_types import StepSyntax, syntax_of
+from ..definition.step_types import StepSyntax
 from .arns import Place
 from .shapes import Part
 
@@ -93,12 +92,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class StepType:
-    """One entry of the step table: all traits of a step type except those of the definition language.
+    """One entry of the step table: all traits of a step type.
+
+    In a definition:
+
+    name            AWS step type, e.g. "Training"
+    syntax          what the definition language says of it; ``make docs`` copies that to ``definition.step_types``
+    words           {key: what editors show about it}, in the order of the schema: all its step-level keys, and those of
+                    ``Arguments`` if they are not a request
 
     Running:
 
-    name            AWS step type, e.g. "Training"
-    runner          name of its runner in ``execution.runners``
+    runner          its runner's module in ``execution.runners`` and class, e.g. ".job.JobRunner"; a full path elsewhere
     service         boto3 service of the operations
     create, describe, stop, listing   operations, "" if there is none
     running    status filter with which ``listing`` finds resources that have not ended; "" if there is none
@@ -168,6 +173,8 @@ class StepType:
 
     name: str
     runner: str
+    syntax: StepSyntax = field(default_factory=StepSyntax)
+    words: Mapping[str, str] = field(default_factory=dict)
     service: str = "sagemaker"
     create: str = ""
     describe: str = ""
@@ -227,11 +234,6 @@ class StepType:
     reports: Callable[[Step], Iterator[tuple[str, Any]]] = no_reports
     about: str = ""
     local_aws: str = "stub"
-
-    @property
-    def syntax(self) -> StepSyntax:
-        """The definition language's view of this type."""
-        return syntax_of(self.name)
 
     @property
     def waits(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..definition.model import Pipeline, Step
 from ..definition.problems import Problem, warning
-from ..definition.step_types import VERDICT_BRANCHES, is_extension
+from ..definition.step_types import VERDICT_BRANCHES, StepSyntax, is_extension
 from .arns import Place, packages, spelled
 from .guardrails import component_guardrails, config_guardrails, endpoint_guardrails
 from .iam import grants_by_name, listing_grants, member, names_of, objects, sagemaker_grants
@@ -91,7 +91,8 @@ def _version_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Gran
 
 MODEL = StepType(
     name="Model",
-    runner="resource",
+    runner=".resource.ResourceRunner",
+    syntax=StepSyntax(also_called=("createmodel",)),
     about="a model",
     create="CreateModel",
     describe="DescribeModel",
@@ -108,7 +109,8 @@ MODEL = StepType(
 REGISTER_MODEL = StepType(
     name="RegisterModel",
     outside=True,
-    runner="model_package",
+    runner=".model_package.ModelPackageRunner",
+    syntax=StepSyntax(also_called=("createmodelpackage", "modelpackage")),
     about="a version in a model package group, which is created if it does not exist",
     create="CreateModelPackage",
     describe="DescribeModelPackage",
@@ -130,7 +132,8 @@ REGISTER_MODEL = StepType(
 ENDPOINT_CONFIG = StepType(
     name="EndpointConfig",
     outside=True,
-    runner="resource",
+    runner=".resource.ResourceRunner",
+    syntax=StepSyntax(also_called=("createendpointconfig",)),
     about="an endpoint configuration",
     create="CreateEndpointConfig",
     describe="DescribeEndpointConfig",
@@ -188,7 +191,8 @@ _RETAINING = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", 
 ENDPOINT = StepType(
     name="Endpoint",
     outside=True,
-    runner="endpoint",
+    runner=".endpoint.EndpointRunner",
+    syntax=StepSyntax(waits=True, also_called=("createendpoint",)),
     about="creates or updates an endpoint and waits until it is in service",
     create="CreateEndpoint",
     describe="DescribeEndpoint",
@@ -218,7 +222,8 @@ ENDPOINT = StepType(
 INFERENCE_COMPONENT = StepType(
     name="InferenceComponent",
     outside=True,
-    runner="inference_component",
+    runner=".endpoint.InferenceComponentRunner",
+    syntax=StepSyntax(waits=True),
     about="creates or updates an inference component of an endpoint and waits until it is in service",
     create="CreateInferenceComponent",
     describe="DescribeInferenceComponent",
@@ -239,3 +244,5 @@ INFERENCE_COMPONENT = StepType(
     grants=_component_grants,
     in_arns=("EndpointName",),
 )
+
+MODELS = (MODEL, REGISTER_MODEL, ENDPOINT_CONFIG, ENDPOINT, INFERENCE_COMPONENT)

@@ -10,11 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from ..definition.model import Step
+from ..definition.step_types import StepSyntax
 from ..s3 import split_uri
 from .arns import Place, spelled
 from .iam import grants_by_name, member, sagemaker_grants
 from .jobs import TRANSFORM
 from .model import Grant, StepType
+
+_EXPECT = "What every answer of the model has to be like."
 
 
 def _reading(place: Place, uri: object) -> Iterator[Grant]:
@@ -46,7 +49,15 @@ def _made_up_answers(_request: object, _name: str) -> dict[str, Any]:
 SERVING_CHECK = replace(
     TRANSFORM,
     name="x-serving-check",
-    runner="serving_check",
+    runner=".serving.ServingCheckRunner",
+    syntax=StepSyntax(
+        waits=True,
+        settings=frozenset({"Expect"}),
+        object_settings=frozenset({"Expect"}),
+        in_body=False,
+        properties={"ModelName": "String", "Records": "Integer", "Sentence": "String"},
+    ),
+    words={"Expect": _EXPECT},
     about="a model's container answers real records in a transform job, before it gets traffic",
     settings=("Expect",),
     cache_key=(),
@@ -56,7 +67,23 @@ SERVING_CHECK = replace(
 
 SMOKE_TEST = StepType(
     name="x-smoke-test",
-    runner="smoke_test",
+    runner=".serving.SmokeTestRunner",
+    syntax=StepSyntax(
+        arguments=frozenset({"EndpointName", "Records", "ContentType", "Accept", "TargetVariant"}),
+        argument_rules=True,
+        settings=frozenset({"Expect"}),
+        object_settings=frozenset({"Expect"}),
+        in_body=False,
+        properties={"EndpointName": "String", "Records": "Integer", "Sentence": "String"},
+    ),
+    words={
+        "EndpointName": "Name of the endpoint.",
+        "Records": "S3 URI of real records to send.",
+        "ContentType": "Content type of the records; text/csv if absent.",
+        "Accept": "Content type of the answers.",
+        "TargetVariant": "The variant that is asked.",
+        "Expect": _EXPECT,
+    },
     about="an endpoint answers real records (`InvokeEndpoint`), after it was updated",
     tagged=False,
     outside=True,
@@ -67,3 +94,5 @@ SMOKE_TEST = StepType(
     roles_go_to="",
     local_aws="runs",
 )
+
+SERVING = (SERVING_CHECK, SMOKE_TEST)

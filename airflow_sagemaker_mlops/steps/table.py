@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from ..definition.step_types import syntax_of
 from .catalogue import STEP_TYPES
 from .control import AIRFLOW_OPERATOR
 from .model import StepType
@@ -60,7 +59,7 @@ def _cells(entry: StepType) -> tuple[str, ...]:
 
 
 def _properties(entry: StepType) -> str:
-    fixed = syntax_of(entry.name).properties
+    fixed = entry.syntax.properties
     if fixed is not None:
         return ", ".join(f"`{name}`" for name in fixed) or "none"
     if not entry.describe:

@@ -12,12 +12,18 @@ from typing import Any
 from ..definition.champion_gate import GATE
 from ..definition.drift_check import DRIFT
 from ..definition.model import Step
+from ..definition.step_types import StepSyntax
 from ..definition.verdict_job import FOLDER
 from ..definition.verdict_kinds import VERDICT_KINDS
 from .arns import Place, packages
 from .iam import grants_by_name, member
 from .jobs import PROCESSING
 from .model import Grant, StepType
+
+# What editors show about keys of both types.
+_RULES = "What decides: a list of rules."
+_JOB = "Changes to the job, which otherwise has image, role and network of the step that it reads."
+_INCONCLUSIVE = "Steps that run if the data does not decide."
 
 
 def _folder(step: Step, place: Place) -> str:
@@ -58,7 +64,25 @@ def _made_up_stability(_request: object, _name: str) -> dict[str, Any]:
 CHAMPION_GATE_STEP = replace(
     PROCESSING,
     name=GATE.type,
-    runner="champion_gate",
+    runner=".champion_gate.ChampionGateRunner",
+    syntax=StepSyntax(
+        waits=True,
+        settings=frozenset({"Champion", "Predictions", "Rules", "NoChampion", "Job"}),
+        setting_rules=True,
+        branches=frozenset(GATE.branches),
+        in_body=False,
+        properties={"Verdict": "String", "Sentence": "String", "Report": "String"},
+    ),
+    words={
+        "Champion": "The champion that the candidate is compared with.",
+        "Predictions": "The output of a Processing step with the predictions of both models.",
+        "Rules": _RULES,
+        "NoChampion": "The verdict if there is no champion; approve leaves it to a person.",
+        "Job": _JOB,
+        "PromoteSteps": "Steps that run if the candidate is better.",
+        "RejectSteps": "Steps that run if the candidate is not better.",
+        "InconclusiveSteps": _INCONCLUSIVE,
+    },
     own_arguments=True,
     settings=("Champion", "Predictions", "Rules", "NoChampion"),
     cache_key=(),
@@ -71,7 +95,30 @@ CHAMPION_GATE_STEP = replace(
 DRIFT_CHECK_STEP = replace(
     PROCESSING,
     name=DRIFT.type,
-    runner="drift_check",
+    runner=".drift_check.DriftCheckRunner",
+    syntax=StepSyntax(
+        waits=True,
+        settings=frozenset(
+            {"Data", "Baseline", "NextBaseline", "Columns", "Rules", "NoBaseline", "FailOnDrift", "Job"}
+        ),
+        setting_rules=True,
+        branches=frozenset(DRIFT.branches),
+        in_body=False,
+        properties={"Verdict": "String", "Sentence": "String", "Report": "String", "Profile": "String"},
+    ),
+    words={
+        "Rules": _RULES,
+        "Job": _JOB,
+        "Data": "The output of a Processing step with today's data.",
+        "Baseline": "What the data is compared with: an S3 URI, or the output of a Processing step.",
+        "NextBaseline": "The data to profile for the next champion; Data if absent.",
+        "Columns": "Description of the columns.",
+        "NoBaseline": "The verdict if there is no baseline; stable if absent.",
+        "FailOnDrift": "Whether drift fails the step; true if no verdict has steps.",
+        "InconclusiveSteps": _INCONCLUSIVE,
+        "DriftSteps": "Steps that run if the data has drifted.",
+        "StableSteps": "Steps that run if the data has not drifted.",
+    },
     own_arguments=True,
     settings=("Data", "Baseline", "NextBaseline", "Columns", "Rules", "NoBaseline", "FailOnDrift"),
     cache_key=(),
@@ -80,3 +127,5 @@ DRIFT_CHECK_STEP = replace(
     about="today's data against the champion's training data: `drift`, `stable` or `inconclusive`",
     local_aws="runs",
 )
+
+VERDICTS = (CHAMPION_GATE_STEP, DRIFT_CHECK_STEP)

@@ -10,7 +10,6 @@ from .base import Runner
 class AirflowOperatorRunner(Runner):
     """Refuses to run, because an Airflow operator needs Airflow."""
 
-    name = "airflow_operator"
     has_default_stub = True
 
     async def run(self, run: StepRun) -> StepResult:

@@ -75,7 +75,6 @@ class Answer:
 class ApprovalRunner(WaitingRunner):
     """Waits for the decision in the registry, or writes the answer that it was given."""
 
-    name = "approval"
     request_from = "arguments"
     needs_journal = True
 

@@ -1,13 +1,14 @@
-"""The interface of runners, and their registry.
+"""The interface of runners, and how an entry's runner is found.
 
-A runner knows how to run steps of one or more types; an entry of the step table names it.  Everything that other
-modules need to know about a runner is a trait, an attribute of its class.
+A runner knows how to run steps of one or more types; an entry of the step table names its module and class, so there
+is no list of runners.  Everything that other modules need to know about a runner is a trait, an attribute of its class.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from importlib import import_module
 from typing import ClassVar, Literal
 
 from ...steps.model import StepType
@@ -20,7 +21,6 @@ RequestFrom = Literal["", "call", "arguments", "settings"]
 class Runner(ABC):
     """Runs steps.  A runner is stateless: one object serves every step of every run.
 
-    name                its name in entries of the step table
     request_from        source of a step's recorded request: its create call, its resolved arguments, those with the
                         settings, or nothing, because no request is sent
     is_job              it starts a job in AWS, which the record counts
@@ -34,7 +34,6 @@ class Runner(ABC):
     has_default_stub    the stub for "*" replaces it
     """
 
-    name: ClassVar[str]
     request_from: ClassVar[RequestFrom] = ""
     is_job: ClassVar[bool] = False
     is_named: ClassVar[bool] = False
@@ -90,21 +89,23 @@ class WaitingRunner(Runner):
         return await self.follow(run, await self.submit(run))
 
 
-RUNNERS: dict[str, Runner] = {}
+# {module and class: the object that serves every step}; loaded when a step needs it.
+_RUNNERS: dict[str, Runner] = {}
 
 
-def register(runner: Runner) -> None:
-    """Make ``runner`` available to entries of the step table.  Raises ``ValueError`` for a duplicate name."""
-    if runner.name in RUNNERS:
-        raise ValueError(f'The runner "{runner.name}" is already registered.')
-    RUNNERS[runner.name] = runner
+def provide(runner: Runner) -> None:
+    """Use ``runner`` where an entry names its class, which cannot be created without arguments."""
+    _RUNNERS[f"{type(runner).__module__}.{type(runner).__name__}"] = runner
 
 
 def runner_of(entry: StepType) -> Runner:
-    """The runner of a step type.  Raises ``LookupError`` if it is not registered."""
-    try:
-        return RUNNERS[entry.runner]
-    except KeyError:
-        raise LookupError(
-            f'The step type {entry.name} names the runner "{entry.runner}", which is not registered.'
-        ) from None
+    """The runner of a step type.  Raises ``LookupError`` if there is none of that name."""
+    place, _, name = entry.runner.rpartition(".")
+    path = f"{__package__}{entry.runner}" if entry.runner.startswith(".") else entry.runner
+    if path not in _RUNNERS:
+        try:
+            _RUNNERS[path] = getattr(import_module(place, __package__), name)()
+        except (ImportError, AttributeError, ValueError) as error:
+            what = f'The step type {entry.name} names the runner "{entry.runner}", which cannot be loaded: {error}'
+            raise LookupError(what) from error
+    return _RUNNERS[path]

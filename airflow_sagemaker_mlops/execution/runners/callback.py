@@ -27,7 +27,6 @@ from .base import WaitingRunner
 class CallbackRunner(WaitingRunner):
     """Sends the message, then waits for the answer."""
 
-    name = "callback"
     request_from = "settings"
     needs_journal = True
 

@@ -27,7 +27,6 @@ CHANGED = "ChampionChanged"  # fact of a step that lost against another promotio
 class ChampionRunner(Runner):
     """Reads the champion."""
 
-    name = "champion"
     request_from = "arguments"
     has_default_stub = True
 
@@ -83,7 +82,6 @@ async def _drift_baseline(run: StepRun, champion: Version, history: History | No
 class PromoteChampionRunner(Runner):
     """Makes a version the champion; a retry of a promotion that was made makes none."""
 
-    name = "promote_champion"
     request_from = "arguments"
     has_default_stub = True
 

@@ -22,7 +22,6 @@ MAX_TERMS = 100  # rules, one for each slice, that a result carries; the report 
 class ChampionGateRunner(VerdictRunner):
     """Compares a candidate with the champion of a group."""
 
-    name = "champion_gate"
     kind = GATE
 
     def resolved(self, run: StepRun) -> Resolved:

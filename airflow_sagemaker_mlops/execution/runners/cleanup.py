@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 class CleanupRunner(Runner):
     """Deletes objects."""
 
-    name = "cleanup"
-
     async def run(self, run: StepRun) -> StepResult:
         """Delete the named objects, or the step's whole output; objects outside the step's output are refused.
 

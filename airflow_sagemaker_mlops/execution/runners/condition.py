@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 class ConditionRunner(Runner):
     """Evaluates conditions; a stub overrides the outcome but does not replace the evaluation."""
 
-    name = "condition"
     may_have_stub = False
 
     async def run(self, run: StepRun) -> StepResult:

@@ -27,7 +27,6 @@ _KEYS = ("Rules", "Columns", "NoBaseline", "FailOnDrift")
 class DriftCheckRunner(VerdictRunner):
     """Compares data with a baseline."""
 
-    name = "drift_check"
     kind = DRIFT
 
     def resolved(self, run: StepRun) -> Resolved:

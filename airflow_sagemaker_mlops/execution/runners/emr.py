@@ -59,7 +59,6 @@ class ClusterStep:
 class EmrRunner(WaitingRunner):
     """Adds a step to a cluster."""
 
-    name = "emr"
     request_from = "arguments"
     is_job = True
     needs_journal = True

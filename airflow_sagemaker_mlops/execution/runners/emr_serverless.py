@@ -52,7 +52,6 @@ class JobRun:
 class EmrServerlessRunner(WaitingRunner):
     """Starts a job run of an application."""
 
-    name = "emr_serverless"
     request_from = "arguments"
     is_job = True
     needs_journal = True

@@ -44,7 +44,6 @@ class EndpointRunner(WaitingRunner):
     is_lost_when_failed   AWS can only delete it once it has failed
     """
 
-    name = "endpoint"
     request_from = "call"
     is_named = True
     config_key: ClassVar[str] = "EndpointConfigName"
@@ -172,7 +171,6 @@ class EndpointRunner(WaitingRunner):
 class InferenceComponentRunner(EndpointRunner):
     """Creates or updates an inference component, whose served configuration is in several members."""
 
-    name = "inference_component"
     config_key = ""
     is_lost_when_failed = False
 

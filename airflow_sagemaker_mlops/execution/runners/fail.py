@@ -12,8 +12,6 @@ from .base import Runner
 class FailRunner(Runner):
     """Ends the pipeline."""
 
-    name = "fail"
-
     async def run(self, run: StepRun) -> StepResult:
         """Raise :class:`PipelineFailStep` with the resolved ``ErrorMessage``."""
         message = as_text((await resolved_arguments(run)).get("ErrorMessage", ""))

@@ -68,10 +68,9 @@ class _Loop:
 class ForEachRunner(WaitingRunner):
     """Runs the steps of a body.
 
-    run_step, stop_step   run and stop a child, whatever its type: functions of the engine that registers this runner
+    run_step, stop_step   run and stop a child, whatever its type: functions of the engine that provides this runner
     """
 
-    name = "foreach"
     may_be_retried = False  # policies apply to its children
     has_children = True
     has_default_stub = False

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 class JobRunner(WaitingRunner):
     """Creates a job with a derived name."""
 
-    name = "job"
     request_from: ClassVar[RequestFrom] = "call"
     is_job = True
     is_named = True

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 class LambdaFunctionRunner(Runner):
     """Invokes the function and waits for its result."""
 
-    name = "lambda_function"
     request_from = "settings"
     needs_journal = True
     has_default_stub = True

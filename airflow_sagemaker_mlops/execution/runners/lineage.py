@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 class LineageRunner(Runner):
     """Creates lineage entities and associates them."""
 
-    name = "lineage"
-
     async def run(self, run: StepRun) -> StepResult:
         """Create the entities and associate them; ``ActionArns['name']`` and so on are the properties."""
         started = now()

@@ -35,7 +35,6 @@ DESCRIPTION = "ApprovalDescription"
 class ModelPackageRunner(Runner):
     """Registers a version of a model package group."""
 
-    name = "model_package"
     request_from = "call"
     is_described = True
     has_default_stub = True  # a version whose model was made up would be compared with real candidates

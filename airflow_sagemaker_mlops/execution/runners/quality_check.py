@@ -63,7 +63,6 @@ class QualityCheckRunner(JobRunner):
     files   {kind of baseline: its file in the job's output}
     """
 
-    name = "quality_check"
     request_from = "settings"
     adds_properties = True
     word: ClassVar[str] = "Quality"
@@ -102,7 +101,6 @@ class QualityCheckRunner(JobRunner):
 class ClarifyCheckRunner(QualityCheckRunner):
     """Runs a Clarify job and evaluates its violations."""
 
-    name = "clarify_check"
     word = "Clarify"
     files: ClassVar[Mapping[str, str]] = {"Constraints": "analysis.json"}
 

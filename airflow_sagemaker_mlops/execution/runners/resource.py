@@ -13,7 +13,6 @@ from .job import result_of
 class ResourceRunner(Runner):
     """Creates a resource that is available at once."""
 
-    name = "resource"
     request_from = "call"
     is_named = True
 

@@ -34,7 +34,6 @@ TEXT = ("text/csv", "text/plain", "application/jsonlines", "application/x-jsonli
 class ServingCheckRunner(JobRunner):
     """Transforms a few records, and looks at the answers."""
 
-    name = "serving_check"
     request_from = "settings"
     adds_properties = True
 
@@ -67,7 +66,6 @@ class ServingCheckRunner(JobRunner):
 class SmokeTestRunner(Runner):
     """Sends records to an endpoint."""
 
-    name = "smoke_test"
     request_from = "settings"
     has_default_stub = True  # an endpoint that a stub stands for cannot answer
 

@@ -25,7 +25,6 @@ TOKEN = 40  # Athena wants 32 to 128 characters, EMR Serverless at most 64
 class StartedExecutionRunner(WaitingRunner):
     """Starts an execution with a client token."""
 
-    name = "started_execution"
     request_from = "arguments"
     is_job = True
     needs_journal = True

@@ -113,8 +113,6 @@ def declared_for(run: StepRun) -> Mapping[str, Any] | None:
 class StubRunner(WaitingRunner):
     """Returns the stub result instead of running a step."""
 
-    name = "stub"
-
     async def submit(self, run: StepRun) -> Submitted:
         """Build and type the request without sending it."""
         run.log("a stub answers for this step")

@@ -8,11 +8,10 @@ from ...definition.arguments import CLEANUP_KEYS, LINEAGE_KEYS
 from ...definition.champion_arguments import DECISIONS, NEEDED
 from ...definition.emr_arguments import EMR_KEYS, SERVERLESS_KEYS
 from ...definition.foreach_arguments import LOOP_KEYS, MAX_AT_A_TIME, PICKS
-from ...definition.step_types import syntax_of
+from ..catalogue import STEP_TYPES
 from ..model import StepType
 from ..requests import LOOSE_PREFIXES
 from ..shapes import SCALARS, operation_input
-from . import words
 from .values import (
     ARRAY,
     EXPRESSION,
@@ -40,12 +39,19 @@ _OWN_KEYS = {
 
 def arguments_of(entry: StepType) -> Schema:
     """The schema of ``Arguments`` of a step type; an empty one if they are the user's own data."""
-    if syntax_of(entry.name).free_arguments:
+    if entry.syntax.free_arguments:
         return {"description": "The user's own data."}
     if entry.arguments_are_request:
         return _request(entry)
-    keys = syntax_of(entry.name).arguments or _OWN_KEYS.get(entry.name)
-    return _own(entry.name, keys) if keys else {}
+    keys = own_keys(entry)
+    return _own(entry, keys) if keys else {}
+
+
+def own_keys(entry: StepType) -> frozenset[str]:
+    """The keys of ``Arguments`` that the language itself has; none if they are a request or the user's own data."""
+    if entry.syntax.free_arguments or entry.arguments_are_request:
+        return frozenset()
+    return entry.syntax.arguments or _OWN_KEYS.get(entry.name, frozenset())
 
 
 def _request(entry: StepType) -> Schema:
@@ -72,14 +78,10 @@ def _of_shape(kind: str) -> Schema:
     return absent_or(ARRAY if kind == "list" else OBJECT)
 
 
-def _own(kind: str, keys: Iterable[str]) -> Schema:
-    known = frozenset(keys)
-    texts = {key: text for key, text in words.ARGUMENT.items() if key in known}
-    if texts.keys() != known:
-        raise ValueError(f"Arguments of {kind} without a description: {', '.join(sorted(known - texts.keys()))}.")
-    rules = _RULES.get(kind, {})
+def _own(entry: StepType, keys: frozenset[str]) -> Schema:
+    rules = _RULES.get(entry.name, {})
     schemas = rules.get("properties", {})
-    described = {key: {"description": text, **schemas.get(key, {})} for key, text in texts.items()}
+    described = {key: {"description": text, **schemas.get(key, {})} for key, text in entry.words.items() if key in keys}
     return {**rules, "properties": described}
 
 
@@ -111,7 +113,7 @@ def _exactly_one(first: str, second: str) -> Schema:
 
 
 def _champion_rules(kind: str) -> Schema:
-    keys = syntax_of(kind).arguments or ()
+    keys = STEP_TYPES[kind].syntax.arguments or ()
     schemas = dict.fromkeys(keys, _TEXT)
     for key, schema in (
         ("GroupMayBeMissing", absent_or(TRUTH)),

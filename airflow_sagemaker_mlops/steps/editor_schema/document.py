@@ -19,12 +19,14 @@ from ...definition.keys import (
 )
 from ...definition.parse import AIRFLOW_KEYS, BLOCK_KEYS, COMMON_KEYS, TOP_KEYS, VERSION
 from ...definition.retry_policy import RETRY_CAUSES, RETRY_KEYS, RETRY_RANGES
-from ...definition.step_types import AIRFLOW, KNOWN, SUPPORTED, VERDICT_BRANCHES, syntax_of
+from ...definition.step_types import VERDICT_BRANCHES
 from ...definition.values import PARAMETER_TYPES
 from ...definition.verdict_kinds import VERDICT_KINDS
-from ..catalogue import entry_of
+from ..catalogue import STEP_TYPES
+from ..control import AIRFLOW_OPERATOR
+from ..model import StepType
 from . import words
-from .arguments import arguments_of
+from .arguments import arguments_of, own_keys
 from .settings import rule_definitions, settings_of
 from .values import (
     ARRAY,
@@ -46,11 +48,11 @@ ABOUT = (
 )
 _TEXT = absent_or(STRING)
 _NAME = "^[A-Za-z0-9_-]+$"
-_SHOWN_TYPES = [kind for kind in KNOWN if kind in SUPPORTED or kind == AIRFLOW]
 
 
 def schema() -> Schema:
-    """The schema, from the tables as they are now."""
+    """The schema, from the tables as they are now.  Raises ``ValueError`` for a key that nothing describes."""
+    entries = [*STEP_TYPES.values(), AIRFLOW_OPERATOR]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "SageMaker pipeline definition",
@@ -64,12 +66,12 @@ def schema() -> Schema:
             "retryPolicy": _retry_policy(),
             "condition": _condition(),
             **rule_definitions(),
-            "step": _step(_SHOWN_TYPES),
+            "step": _step(entries),
             "bodyStep": {
                 "$ref": "#/$defs/step",
-                "properties": {"Type": one_of(kind for kind in _SHOWN_TYPES if syntax_of(kind).in_body)},
+                "properties": {"Type": one_of(entry.name for entry in entries if entry.syntax.in_body)},
             },
-            **{kind: _step_type(kind) for kind in _SHOWN_TYPES},
+            **{entry.name: _step_type(entry) for entry in entries},
         },
     }
 
@@ -169,16 +171,16 @@ def _if_type(kinds: Iterable[str], then: Schema) -> Schema:
 # -- steps -----------------------------------------------------------------------------------------------------------
 
 
-def _step(kinds: list[str]) -> Schema:
+def _step(entries: list[StepType]) -> Schema:
     return {
         **OBJECT,
-        "properties": members(words.STEP, COMMON_KEYS, _common(kinds)),
+        "properties": members(words.STEP, COMMON_KEYS, _common(entries)),
         "required": ["Name", "Type"],
-        "allOf": [_if_type([kind], {"$ref": f"#/$defs/{kind}"}) for kind in kinds],
+        "allOf": [_if_type([entry.name], {"$ref": f"#/$defs/{entry.name}"}) for entry in entries],
     }
 
 
-def _common(kinds: list[str]) -> dict[str, Schema]:
+def _common(entries: list[StepType]) -> dict[str, Schema]:
     triggers = absent_or(one_of(TRIGGERS))
     dependency = {
         **OBJECT,
@@ -187,7 +189,10 @@ def _common(kinds: list[str]) -> dict[str, Schema]:
     }
     return {
         "Name": {**STRING, "pattern": _NAME, "maxLength": LONGEST["step"]},
-        "Type": {**one_of(kinds), "enumDescriptions": [_about(kind) for kind in kinds]},
+        "Type": {
+            **one_of(entry.name for entry in entries),
+            "enumDescriptions": [entry.about for entry in entries],
+        },
         "Arguments": absent_or(OBJECT),
         "DependsOn": absent_or({**ARRAY, "items": either(STRING, dependency)}),
         "DisplayName": _TEXT,
@@ -221,24 +226,21 @@ def _row(described: dict[str, str], keys: tuple[str, ...], schemas: dict[str, Sc
     return {**OBJECT, "properties": members(described, keys, schemas), "required": needed}
 
 
-def _about(kind: str) -> str:
-    entry = entry_of(kind)
-    return entry.about if entry is not None else ""
-
-
-def _step_type(kind: str) -> Schema:
-    syntax, entry = syntax_of(kind), entry_of(kind)
-    settings = settings_of(kind, syntax)
+def _step_type(entry: StepType) -> Schema:
+    odd = entry.words.keys() ^ (entry.syntax.settings | entry.syntax.branches | own_keys(entry))
+    if odd:
+        raise ValueError(f"Described and known keys of {entry.name} differ: {', '.join(sorted(odd))}.")
+    settings = settings_of(entry)
     properties, required = settings["properties"], settings["required"]
-    if kind in VERDICT_BRANCHES:
-        for key, way_out in VERDICT_KINDS[kind].not_taken.items():
+    if entry.name in VERDICT_BRANCHES:
+        for key, way_out in VERDICT_KINDS[entry.name].not_taken.items():
             properties[key] = {"type": "null", "description": f"Not for this type. {way_out.format(name='NAME')}"}
-    elif entry is not None:
+    else:
         properties = {"Arguments": arguments_of(entry), **properties}
-        if not syntax.free_arguments:
+        if not entry.syntax.free_arguments:
             properties["Arguments"] = {**OBJECT, **properties["Arguments"]}
             required = ["Arguments", *required]
-    found: Schema = {"description": _about(kind), "properties": properties}
+    found: Schema = {"description": entry.about, "properties": properties}
     return {**found, "required": required} if required else found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ...definition.champion_gate import CHAMPION_KEYS, NO_CHAMPION
 from ...definition.drift_check import NO_BASELINE
@@ -15,6 +15,7 @@ from ...drift.rules import CHECKS, CheckTraits, keys_of
 from ...drift.settings import COLUMN_KEYS, COLUMN_LISTS
 from ...gate.rule_reader import KEYS as RULE_KEYS
 from ...gate.rules import IMPROVE, MAXIMIZE, METRICS, MINIMIZE, NOT_WORSEN, ROWS
+from ..model import StepType
 from . import words
 from .arguments import STEPS
 from .values import (
@@ -36,19 +37,15 @@ EXPECTED = tuple(words.EXPECT)
 _DOTTED = "^[^.\\s]+(\\.[^.\\s]+)+$"
 
 
-def settings_of(kind: str, syntax: StepSyntax) -> Schema:
+def settings_of(entry: StepType) -> Schema:
     """``properties`` and ``required`` of the keys that only steps of the type have."""
+    kind, syntax = entry.name, entry.syntax
     own = syntax.settings | syntax.branches
     schemas = _verdict_settings(kind) if kind in VERDICT_KINDS else _plain_settings(syntax)
     schemas |= dict.fromkeys(syntax.branches, STEPS)
-    found = {key: {"description": words.SETTING[key], **schemas.get(key, {})} for key in _in_order(own)}
+    found = {key: {"description": text, **schemas.get(key, {})} for key, text in entry.words.items() if key in own}
     needed = [key for key in found if key == syntax.needs or key in _needed_for_a_verdict(kind)]
     return {"properties": found, "required": needed}
-
-
-def _in_order(keys: Iterable[str]) -> list[str]:
-    order = list(words.SETTING)
-    return sorted(keys, key=order.index)
 
 
 def _plain_settings(syntax: StepSyntax) -> dict[str, Schema]:

@@ -1,4 +1,6 @@
-"""What editors show about each key of a definition; the names of the keys come from the tables of the language.
+"""What editors show about the keys that every step or document has, and about those inside the keys of a step type.
+
+``words`` of a type's entry describes its own keys.  The names of the keys come from the tables of the language.
 
 A key without a line here, and a line without a key in the tables, stop the generation of the schema.
 """
@@ -67,36 +69,6 @@ RETRY_POLICY = {
     "BackoffRate": "Factor by which the interval grows.",
     "MaxAttempts": "Number of attempts. Not together with ExpireAfterMin.",
     "ExpireAfterMin": "Minutes after which retries end. Not together with MaxAttempts.",
-}
-SETTING = {
-    "FunctionArn": "ARN of the Lambda function.",
-    "SqsQueueUrl": "URL of the SQS queue that gets the message with the token.",
-    "CheckType": "What is checked.",
-    "SkipCheck": "Whether the comparison with the previous baseline is left out.",
-    "FailOnViolation": "Whether a violation fails the step; true if absent.",
-    "RegisterNewBaseline": "Whether the new baseline is passed on to be registered with the model.",
-    "ModelPackageGroupName": "Group whose latest approved version has the previous baseline.",
-    "SuppliedBaselineConstraints": "S3 URI of constraints to compare with, instead of the registered ones.",
-    "SuppliedBaselineStatistics": "S3 URI of statistics to compare with, instead of the registered ones.",
-    "ModelName": "Name of the model that is checked.",
-    "Expect": "What every answer of the model has to be like.",
-    "Operator": "Dotted path of the operator's class; Arguments are its keyword arguments.",
-    "Champion": "The champion that the candidate is compared with.",
-    "Predictions": "The output of a Processing step with the predictions of both models.",
-    "Rules": "What decides: a list of rules.",
-    "NoChampion": "The verdict if there is no champion; approve leaves it to a person.",
-    "Job": "Changes to the job, which otherwise has image, role and network of the step that it reads.",
-    "Data": "The output of a Processing step with today's data.",
-    "Baseline": "What the data is compared with: an S3 URI, or the output of a Processing step.",
-    "NextBaseline": "The data to profile for the next champion; Data if absent.",
-    "Columns": "Description of the columns.",
-    "NoBaseline": "The verdict if there is no baseline; stable if absent.",
-    "FailOnDrift": "Whether drift fails the step; true if no verdict has steps.",
-    "PromoteSteps": "Steps that run if the candidate is better.",
-    "RejectSteps": "Steps that run if the candidate is not better.",
-    "InconclusiveSteps": "Steps that run if the data does not decide.",
-    "DriftSteps": "Steps that run if the data has drifted.",
-    "StableSteps": "Steps that run if the data has not drifted.",
 }
 EXPECT = {
     "Minimum": "Least number in an answer.",
@@ -168,41 +140,4 @@ CONDITION = {
     "In": "As Values, in the spelling of the published schema.",
     "Condition": "The condition that must not hold.",
     "Conditions": "The conditions one of which must hold.",
-}
-ARGUMENT = {
-    "Conditions": "The conditions, all of which must hold for IfSteps.",
-    "IfSteps": "Steps that run if the conditions hold.",
-    "ElseSteps": "Steps that run otherwise.",
-    "ErrorMessage": "Why the run fails.",
-    "IterableItems": "The items: a list, or an expression for a JSON list.",
-    "MaxConcurrency": "How many items are worked on at a time: 1 to 50.",
-    "Selector": "Which iteration's results Steps.NAME.Selected has.",
-    "ForEachBody": "Steps that run for each item. Read it with !Get ForEach.CurrentItem.",
-    "Resources": "What is deleted.",
-    "Actions": "Actions to create: requests of CreateAction.",
-    "Artifacts": "Artifacts to create: requests of CreateArtifact.",
-    "Contexts": "Contexts to create: requests of CreateContext.",
-    "Associations": "Associations between entities: ends and type.",
-    "ClusterId": "An existing cluster. Not together with ClusterConfig.",
-    "ClusterConfig": "A new cluster, as for RunJobFlow. It is terminated afterwards.",
-    "StepConfig": "The step, as for AddJobFlowSteps.",
-    "ApplicationId": "An existing application. Not together with ApplicationConfig.",
-    "ApplicationConfig": "A new application, as for CreateApplication. It is deleted afterwards.",
-    "JobConfig": "The job, as for StartJobRun.",
-    "ExecutionRoleArn": "Role of the job.",
-    "ModelPackageGroupName": "Name or ARN of the model package group.",
-    "HistoryS3Uri": "S3 prefix of the champion history.",
-    "GroupMayBeMissing": "Whether a missing group counts as having no champion.",
-    "ModelPackageArn": "ARN of the version.",
-    "Baseline": "Baseline of the x-champion step: the champion that the version was compared with.",
-    "Sentence": "Why, for the registry and for people.",
-    "Subject": "Subject of the request.",
-    "AssignedUsers": "Airflow users who may answer.",
-    "TimeoutInSeconds": "Time to answer.",
-    "Default": "The decision if nobody answers in time.",
-    "EndpointName": "Name of the endpoint.",
-    "Records": "S3 URI of real records to send.",
-    "ContentType": "Content type of the records; text/csv if absent.",
-    "Accept": "Content type of the answers.",
-    "TargetVariant": "The variant that is asked.",
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import uuid
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,50 +44,12 @@ TRAINING: dict[str, Any] = {
     "ResourceConfig": {**RESOURCES, "VolumeSizeInGB": 1},
     "StoppingCondition": {"MaxRuntimeInSeconds": 60},
 }
+ROWS = json.loads((Path(__file__).parents[2] / "unit" / "steps" / "requests.json").read_text())
 STEP = {"Status": {"State": "COMPLETED"}}
-QUERY = {"QueryString": "select 1", "ResultConfiguration": {"OutputLocation": "s3://b/q/"}}
-NEEDS = {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 1024}
-# Types that the embedded AWS does not run, or not in a second: {type: (arguments, {operation: answers})}
+# Types that the embedded AWS does not run, or not in a second: {type: (arguments, {operation: answers})}.  Most are
+# rows of requests.json; below are those with arguments of another kind, or with several runs.
 CANNED: dict[str, tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]] = {
-    "Tuning": (
-        {
-            "HyperParameterTuningJobConfig": {
-                "Strategy": "Random",
-                "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
-            },
-            "TrainingJobDefinition": TRAINING,
-            "Tags": TAGS,
-        },
-        {
-            "CreateHyperParameterTuningJob": [{"HyperParameterTuningJobArn": "arn"}],
-            "DescribeHyperParameterTuningJob": [
-                {"HyperParameterTuningJobName": "t", "HyperParameterTuningJobStatus": "Completed"}
-            ],
-        },
-    ),
-    "Transform": (
-        {
-            "ModelName": "m",
-            "TransformInput": {"DataSource": S3},
-            "TransformOutput": {"S3OutputPath": "s3://b/o"},
-            "TransformResources": RESOURCES,
-        },
-        {
-            "CreateTransformJob": [{"TransformJobArn": "arn"}],
-            "DescribeTransformJob": [{"TransformJobStatus": "Completed"}],
-        },
-    ),
-    "AutoML": (
-        {
-            "RoleArn": ROLE,
-            "InputDataConfig": [{"DataSource": S3, "TargetAttributeName": "y"}],
-            "OutputDataConfig": {"S3OutputPath": "s3://b/o"},
-        },
-        {
-            "CreateAutoMLJob": [{"AutoMLJobArn": "arn"}],
-            "DescribeAutoMLJob": [{"AutoMLJobName": "a", "AutoMLJobStatus": "Completed"}],
-        },
-    ),
+    **{name: (row["arguments"], row["answers"]) for name, row in ROWS.items() if "answers" in row},
     "Endpoint": (
         {"EndpointName": "Scores", "EndpointConfigName": "Scores-2", "Tags": TAGS},
         {
@@ -101,31 +65,6 @@ CANNED: dict[str, tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]] = {
             ],
             "UpdateEndpoint": [{"EndpointArn": "arn"}],
         },
-    ),
-    "InferenceComponent": (
-        {
-            "InferenceComponentName": "part",
-            "EndpointName": "scores",
-            "VariantName": "v",
-            "Specification": {"ModelName": "m", "ComputeResourceRequirements": NEEDS},
-            "RuntimeConfig": {"CopyCount": 1},
-        },
-        {
-            "DescribeInferenceComponent": [
-                MISSING,
-                {"InferenceComponentStatus": "InService", "Specification": {"ModelName": "m"}},
-            ],
-            "CreateInferenceComponent": [{"InferenceComponentArn": "arn"}],
-        },
-    ),
-    "Job": (
-        {
-            "RoleArn": ROLE,
-            "JobCategory": "AgentRFT",
-            "JobConfigSchemaVersion": "1.0.0",
-            "JobConfigDocument": "{}",
-        },
-        {"CreateJob": [{"JobArn": "arn"}], "DescribeJob": [{"JobStatus": "Completed"}]},
     ),
     "EMR": (
         {"ClusterId": "j-1", "StepConfig": {"HadoopJarStep": {"Jar": "x"}}, "ExecutionRoleArn": ROLE},
@@ -167,39 +106,6 @@ CANNED: dict[str, tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]] = {
             "DeleteApplication": [{}],
         },
     ),
-    "BedrockCustomModel": (
-        {
-            "ModelName": "m",
-            "RoleArn": ROLE,
-            "ModelSourceConfig": {"S3DataSource": {"S3Uri": "s3://x/y"}},
-            "ModelTags": TAGS,
-        },
-        {"CreateCustomModel": [{"modelArn": "arn"}], "GetCustomModel": [{"modelStatus": "Active"}]},
-    ),
-    "BedrockCustomModelDeployment": (
-        {"ModelDeploymentName": "d", "ModelArn": "arn:aws:bedrock:us-east-1:123456789012:custom-model/x", "Tags": TAGS},
-        {
-            "CreateCustomModelDeployment": [{"customModelDeploymentArn": "arn"}],
-            "GetCustomModelDeployment": [{"status": "Active"}],
-        },
-    ),
-    "BedrockModelImport": (
-        {
-            "JobName": "j",
-            "ImportedModelName": "m",
-            "RoleArn": ROLE,
-            "ModelDataSource": {"S3DataSource": {"S3Uri": "s3://b/m"}},
-            "JobTags": TAGS,
-        },
-        {"CreateModelImportJob": [{"jobArn": "arn"}], "GetModelImportJob": [{"status": "Completed"}]},
-    ),
-    "BedrockProvisionedModelThroughput": (
-        {"ProvisionedModelName": "p", "ModelId": "m", "ModelUnits": 1},
-        {
-            "CreateProvisionedModelThroughput": [{"provisionedModelArn": "arn"}],
-            "GetProvisionedModelThroughput": [{"status": "InService"}],
-        },
-    ),
     "x-approval": (
         {"ModelPackageArn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1", "Sentence": "better"},
         {
@@ -208,13 +114,6 @@ CANNED: dict[str, tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]] = {
                 {"ModelApprovalStatus": "Approved"},
             ],
             "UpdateModelPackage": [{"ModelPackageArn": "arn"}],
-        },
-    ),
-    "Athena": (
-        {**QUERY, "WorkGroup": "churn"},
-        {
-            "StartQueryExecution": [{"QueryExecutionId": "q"}],
-            "GetQueryExecution": [{"QueryExecution": {"Status": {"State": "SUCCEEDED"}}}],
         },
     ),
 }

@@ -1,6 +1,7 @@
 """Adding two new step types as a contributor would, and using them from definition to result.
 
-The first is a job of SageMaker's that the runner of jobs can run; the second has a runner of its own.
+The first is a job of SageMaker's that the runner of jobs can run, so its entry is all it needs; the second has keys and
+a runner of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from airflow_sagemaker_mlops import SageMakerPipelineDag, operators
 from airflow_sagemaker_mlops.definition import examine
+from airflow_sagemaker_mlops.definition.expressions import parse_value
 from airflow_sagemaker_mlops.definition.model import Pipeline, Step
 from airflow_sagemaker_mlops.definition.problems import Problem
 from airflow_sagemaker_mlops.definition.step_types import STEP_SYNTAX, SUPPORTED, WAITING, StepSyntax
@@ -22,14 +25,16 @@ from airflow_sagemaker_mlops.execution.aws.calls import call
 from airflow_sagemaker_mlops.execution.exceptions import JobFailed
 from airflow_sagemaker_mlops.execution.identity import StepIdentity
 from airflow_sagemaker_mlops.execution.request import fitted, resolved_arguments
-from airflow_sagemaker_mlops.execution.runners import base
-from airflow_sagemaker_mlops.execution.scope import Scope
+from airflow_sagemaker_mlops.execution.runners.base import Runner
+from airflow_sagemaker_mlops.execution.scope import Scope, resolve
 from airflow_sagemaker_mlops.execution.step_run import ExecutionOptions, StepResult, StepRun, now
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.records.cache.key import cache_key, is_cacheable
 from airflow_sagemaker_mlops.steps import catalogue
 from airflow_sagemaker_mlops.steps.arns import Place
+from airflow_sagemaker_mlops.steps.editor_schema import document
 from airflow_sagemaker_mlops.steps.iam import grants_by_name
+from airflow_sagemaker_mlops.steps.language_tables import TYPES, sources
 from airflow_sagemaker_mlops.steps.model import Grant, StepType
 from airflow_sagemaker_mlops.steps.permissions import policy
 from airflow_sagemaker_mlops.steps.requests import request_problems
@@ -39,7 +44,8 @@ ROLE = "arn:aws:iam::123456789012:role/Compile"
 ARTIFACT = "s3://bucket/compiled/model.tar.gz"
 COMPILATION = StepType(
     name="Compilation",
-    runner="job",
+    runner=".job.JobRunner",
+    syntax=StepSyntax(waits=True, left_in_s3=frozenset({"ModelArtifacts.S3ModelArtifacts"})),
     about="a model compiled for a device",
     create="CreateCompilationJob",
     describe="DescribeCompilationJob",
@@ -53,48 +59,57 @@ COMPILATION = StepType(
     kind="compilation-job",
     grants=grants_by_name,
 )
-COMPILATION_SYNTAX = StepSyntax(waits=True, left_in_s3=frozenset({"ModelArtifacts.S3ModelArtifacts"}))
 
 
 def _publish(step: Step, _entry: StepType, _place: Place) -> Iterator[Grant]:
-    yield "sns:Publish", str(step.arguments.get("TopicArn") or "*")
+    yield "sns:Publish", str(step.settings.get("TopicArn") or "*")
 
 
 ANNOUNCEMENT = StepType(
     name="Announcement",
-    runner="announcement",
+    runner=f"{__name__}.AnnouncementRunner",
+    syntax=StepSyntax(
+        settings=frozenset({"TopicArn"}),
+        needs="TopicArn",
+        arguments=frozenset({"Message", "Subject"}),
+        properties={"MessageId": "String"},
+    ),
+    words={
+        "TopicArn": "ARN of the topic that gets the message.",
+        "Message": "The message.",
+        "Subject": "Subject of the message, for subscribers by e-mail.",
+    },
     about="a message to a topic",
     service="sns",
     create="Publish",
     tagged=False,
     outside=True,
+    own_arguments=True,
+    settings=("TopicArn",),
     grants=_publish,
 )
-ANNOUNCEMENT_SYNTAX = StepSyntax(properties={"MessageId": "String"})
 
 
-class AnnouncementRunner(base.Runner):
+class AnnouncementRunner(Runner):
     """Publishes a message."""
 
-    name = "announcement"
-    request_from = "call"
+    request_from = "settings"
 
     async def run(self, run: StepRun) -> StepResult:
         """Publish it."""
-        request = await fitted(run, await resolved_arguments(run))
+        topic = resolve(parse_value(run.spec.settings["TopicArn"], "TopicArn"), run.scope, "TopicArn")
+        request = await fitted(run, {"TopicArn": topic, **await resolved_arguments(run)})
         answer = await call(run.aws, run.entry.service, run.entry.create, **request)
         return StepResult(run.identity.step, run.step_type, None, None, {"MessageId": answer["MessageId"]}, "", now())
 
 
 @pytest.fixture(autouse=True)
 def added() -> Iterator[None]:
-    catalogue.register(COMPILATION, COMPILATION_SYNTAX)
-    catalogue.register(ANNOUNCEMENT, ANNOUNCEMENT_SYNTAX)
-    engine.register(AnnouncementRunner())
+    for entry in (COMPILATION, ANNOUNCEMENT):
+        catalogue.register(entry)
     yield
     for entry in (COMPILATION, ANNOUNCEMENT):
         del catalogue.STEP_TYPES[entry.name], STEP_SYNTAX[entry.name]
-    del base.RUNNERS["announcement"]
 
 
 COMPILE = {
@@ -112,7 +127,7 @@ def definition(path: str = "ModelArtifacts.S3ModelArtifacts", **changed: Any) ->
         "Version": "2020-12-01",
         "Steps": [
             {"Name": "Compile", "Type": "Compilation", "Arguments": {**COMPILE, **changed}},
-            {"Name": "Tell", "Type": "Announcement", "Arguments": {"TopicArn": TOPIC, "Message": message}},
+            {"Name": "Tell", "Type": "Announcement", "TopicArn": TOPIC, "Arguments": {"Message": message}},
             {"Name": "Tidy", "Type": "Cleanup", "Arguments": {"Resources": {"S3": [{"StepName": "Compile"}]}}},
         ],
     }
@@ -182,6 +197,36 @@ def test_it_is_cached_by_the_attributes_that_it_names() -> None:
     assert not is_cacheable("Announcement")
     assert cache_key("Compilation", COMPILE) == cache_key("Compilation", {**COMPILE, "RoleArn": "another"})
     assert cache_key("Compilation", COMPILE) != cache_key("Compilation", {**COMPILE, "InputConfig": {}})
+
+
+def test_its_operator_runs_it_in_a_dag() -> None:
+    dag = SageMakerPipelineDag("compiled", definition())
+    assert type(dag.get_task("Compile")) is operators.CompilationStepOperator
+    assert type(dag.get_task("Tell")) is operators.AnnouncementStepOperator
+    assert operators.AnnouncementStepOperator.step_type == "Announcement"
+    assert dag.get_task("Tell").upstream_task_ids == {"Compile"}
+
+
+def test_editors_know_it_and_its_keys() -> None:
+    schema = document.schema()["$defs"]
+    assert {"Compilation", "Announcement"} <= set(schema["step"]["properties"]["Type"]["enum"])
+    members = schema["Announcement"]["properties"]
+    assert members["TopicArn"]["description"] == ANNOUNCEMENT.words["TopicArn"]
+    assert list(members["Arguments"]["properties"]) == ["Message", "Subject"]
+    assert schema["Announcement"]["required"] == ["Arguments", "TopicArn"]
+    assert "AWS requires RoleArn, OutputConfig" in schema["Compilation"]["properties"]["Arguments"]["description"]
+
+
+def test_the_table_that_a_parse_reads_gets_its_row() -> None:
+    rows = """
+    "Announcement": StepSyntax(
+        settings=frozenset({"TopicArn"}),
+        needs="TopicArn",
+        arguments=frozenset({"Message", "Subject"}),
+        properties={"MessageId": "String"},
+    ),
+"""
+    assert rows in sources()[TYPES]
 
 
 def test_it_has_its_row_in_the_docs() -> None:
@@ -267,6 +312,4 @@ def test_a_stub_stands_for_it() -> None:
 
 def test_a_name_is_given_once() -> None:
     with pytest.raises(ValueError, match='step type "Compilation" is already registered'):
-        catalogue.register(COMPILATION, COMPILATION_SYNTAX)
-    with pytest.raises(ValueError, match='runner "announcement" is already registered'):
-        engine.register(AnnouncementRunner())
+        catalogue.register(COMPILATION)

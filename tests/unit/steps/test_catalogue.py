@@ -13,7 +13,9 @@ from botocore.validate import ParamValidator
 
 from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.definition.step_types import SUPPORTED, WAITING
+from airflow_sagemaker_mlops.steps import language_tables
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
+from airflow_sagemaker_mlops.steps.language_tables import NUMBERS, TYPES, sources
 from airflow_sagemaker_mlops.steps.model import StepType
 from airflow_sagemaker_mlops.steps.properties import path_problems
 from airflow_sagemaker_mlops.steps.requests import request_problems
@@ -137,6 +139,19 @@ def test_the_page_of_step_types_is_the_generated_one() -> None:
     assert page.read_text() == markdown(), "run: make docs"
 
 
+def test_the_tables_that_a_parse_reads_are_the_generated_ones() -> None:
+    assert {file: file.read_text() == text for file, text in sources().items()} == {TYPES: True, NUMBERS: True}, (
+        "run: make docs"
+    )
+
+
+def test_a_table_without_the_comments_around_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "lost.py").write_text("STEP_SYNTAX = {}\n")
+    monkeypatch.setattr(language_tables, "TYPES", tmp_path / "lost.py")
+    with pytest.raises(ValueError, match=r"lost\.py lacks \"# -- generated from the entries"):
+        sources()
+
+
 def test_a_small_first_letter_is_no_member_of_sagemakers_api() -> None:
     with pytest.raises(ValueError, match='modelName: not a member of CreateModelInput; did you mean "ModelName"'):
         fit_request("sagemaker", "CreateModel", {"modelName": "m", "ExecutionRoleArn": "r"})
@@ -188,34 +203,6 @@ def test_check_finds_wrong_types_and_unknown_members_with_their_place() -> None:
     assert "whole list" in found["InputDataConfig"].what
     assert found["HyperParameter"].severity == "warning"
     assert found["HyperParameter"].fix == 'Did you mean "HyperParameters"?'
-
-
-def test_members_that_take_numbers_are_those_of_botocores_models() -> None:
-    from airflow_sagemaker_mlops.definition.number_members import NUMBER_MEMBERS
-
-    session: Any = botocore.session.get_session()
-    numbers: set[str] = set()
-    for entry in STEP_TYPES.values():
-        if entry.service in ("lambda", "sqs", "s3") or not entry.service:  # what they take is the user's own
-            continue
-        model = session.get_service_model(entry.service)
-        for operation in {entry.create, entry.update, entry.extra} & set(model.operation_names):
-            numbers |= _number_members(model.operation_model(operation).input_shape, "", frozenset())
-    assert numbers - NUMBER_MEMBERS == {"Value"}  # which is the text of a tag first of all
-    assert numbers >= NUMBER_MEMBERS
-
-
-def _number_members(shape: Any, name: str, above: frozenset[str]) -> set[str]:
-    match shape.type_name:
-        case "structure" if shape.name not in above:
-            inside = above | {shape.name}
-            return {one for key, member in shape.members.items() for one in _number_members(member, key, inside)}
-        case "list":
-            return _number_members(shape.member, name, above)
-        case "integer" | "long" | "float" | "double" | "boolean":
-            return {name}
-        case _:
-            return set()
 
 
 def test_every_type_with_a_request_has_a_row_of_requests() -> None:

@@ -6,6 +6,7 @@ import copy
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from airflow_sagemaker_mlops.definition.problems import PipelineError
 from airflow_sagemaker_mlops.definition.read import yaml_source
 from airflow_sagemaker_mlops.definition.read.load import read_source
 from airflow_sagemaker_mlops.definition.read.yaml_tags import TAGS
-from airflow_sagemaker_mlops.definition.step_types import STEP_SYNTAX, SUPPORTED, StepSyntax
+from airflow_sagemaker_mlops.definition.step_types import SUPPORTED, StepSyntax
 from airflow_sagemaker_mlops.scaffold import settle
 from airflow_sagemaker_mlops.scaffold.projects import SCHEMA, project_files
-from airflow_sagemaker_mlops.steps.editor_schema import document, schema_text, words
+from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
+from airflow_sagemaker_mlops.steps.control import FAIL
+from airflow_sagemaker_mlops.steps.editor_schema import document, schema_text
 from airflow_sagemaker_mlops.steps.requests import request_problems
 
 ROOT = Path(__file__).parents[3]
@@ -62,16 +65,20 @@ def test_every_type_that_runs_is_offered_with_what_it_does() -> None:
     assert all(offered["enumDescriptions"])
 
 
-def test_every_key_that_is_described_exists() -> None:
-    settings = {key for row in STEP_SYNTAX.values() for key in row.settings | row.branches}
-    assert settings == set(words.SETTING)
-    text = schema_text()
-    assert [key for key in words.ARGUMENT if json.dumps(words.ARGUMENT[key], ensure_ascii=False) not in text] == []
-
-
-def test_a_key_without_a_description_stops_the_generation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(STEP_SYNTAX, "Fail", StepSyntax(arguments=frozenset({"ErrorMessage", "Colour"})))
-    with pytest.raises(ValueError, match="Arguments of Fail without a description: Colour"):
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"syntax": StepSyntax(arguments=frozenset({"ErrorMessage", "Colour"}))},
+        {"syntax": StepSyntax(arguments=frozenset({"ErrorMessage"}), settings=frozenset({"Colour"}))},
+        {"words": {**FAIL.words, "Colour": "It was a key once."}},
+    ],
+    ids=["an argument", "a step-level key", "words without a key"],
+)
+def test_a_key_without_words_and_words_without_a_key_stop_the_generation(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    monkeypatch.setitem(STEP_TYPES, "Fail", replace(FAIL, **changed))
+    with pytest.raises(ValueError, match="Described and known keys of Fail differ: Colour"):
         document.schema()
 
 
