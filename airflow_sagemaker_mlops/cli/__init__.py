@@ -16,6 +16,9 @@ def main() -> None:
 
         print_anything()
         app()
+    except KeyboardInterrupt:  # while the modules are imported; typer catches all others
+        print("Ctrl-C: nothing was done.", file=sys.stderr)
+        sys.exit(130)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in OF_THE_EXTRA:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .options import folder_named
+
 champion_app = typer.Typer(help="Show the champion of a model package group, list its history, or roll it back.")
 
 Group = Annotated[str, typer.Argument(help="Name or ARN of the model package group.", show_default=False)]
@@ -18,7 +20,13 @@ Connection = Annotated[str | None, typer.Option("--conn", help="Use the account 
 Boto3 = Annotated[bool, typer.Option("--aws", help="Use the account of boto3's default credentials.")]
 Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
 StateDir = Annotated[
-    Path | None, typer.Option("--state-dir", help="State folder of the embedded AWS, the default account.")
+    Path | None,
+    typer.Option(
+        "--state-dir",
+        parser=folder_named,
+        metavar="PATH",
+        help="State folder of the embedded AWS, the default account.",
+    ),
 ]
 Format = Annotated[str, typer.Option("--format", help="text or json.")]
 

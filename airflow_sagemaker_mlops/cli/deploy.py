@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from ..records.capture.git_commit import commit_of
 from ..registry.champion import Client
 from ..registry.errors import RegistryError
 from ..releases.bundle import Bundle, build_bundle
+from ..releases.champions import is_endpoint_behind
 from ..releases.errors import ReleaseError
 from ..releases.preview import Preview, content_of, preview_of
 from ..releases.release import (
@@ -31,9 +32,10 @@ from ..runs.errors import NoAws
 from ..runs.recording import user_name
 from ..stages.find import CONFIG
 from ..stages.model import Stage
-from .option_names import in_options
+from .option_names import in_options, refusal_of
 from .output.release_text import preview_json, preview_markdown, preview_text, release_line, short_commit
 from .output.terminal import say, say_error, say_json, say_table
+from .signals import Interrupted, interruptible
 from .stages import StageChoice
 
 if TYPE_CHECKING:
@@ -61,10 +63,44 @@ class Account:
         return cache(lambda service: client_of(service, None, region))
 
 
-def printing_errors(work: Callable[[], int]) -> int:
-    """Call ``work``; print errors to standard error.  1 for refusals of AWS and releases, 2 for files and options."""
+@dataclass(slots=True)
+class Begun:
+    """What a command has begun to change, for the sentence after Ctrl-C.
+
+    before   number of the last change of the stage before
+    """
+
+    target: Target | None = None
+    before: int = 0
+
+    def state(self) -> str:
+        """How far the change has come, as far as it can be read."""
+        if self.target is None:
+            return "nothing was changed."
+        releases = self.target.releases
+        try:
+            last, followed = releases.last(), releases.followed()
+        except Exception:
+            how = f"`sagemaker-mlops releases --stage {releases.stage}` shows whether the change was recorded."
+            return f"{how} If it was, the same command completes it."
+        if last is None or last.number <= self.before:
+            return "nothing was changed."
+        if followed < last.number:
+            return f"{last.kind} {last.number} is recorded and not complete. The same command completes it."
+        return f"{last.kind} {last.number} is complete."
+
+
+def printing_errors(work: Callable[[], int], begun: Begun | None = None) -> int:
+    """Call ``work``; print errors to standard error.  1 for refusals of AWS and releases, 2 for files and options.
+
+    130 and the like for signals, with what they interrupted.
+    """
     try:
-        return work()
+        with interruptible():
+            return work()
+    except Interrupted as ended:
+        say(f"{ended}: {(begun or Begun()).state()}", err=True)
+        return ended.exit_code
     except PipelineError as error:
         say_error(error, NOTHING_CHANGED.rstrip(".").lower())
         return 2
@@ -76,7 +112,8 @@ def printing_errors(work: Callable[[], int]) -> int:
     except Exception as error:
         if not type(error).__module__.startswith("botocore"):
             raise
-        say(f"{type(error).__name__}: {error}", err=True)
+        hint = "Or rehearse on the embedded AWS with --local."
+        say(refusal_of(error, hint), err=True)
     return 1
 
 
@@ -92,17 +129,22 @@ def run_deploy(
 ) -> int:
     """Deploy; exit code 0 for done or nothing to do, 1 for refused, 2 for unusable files and options."""
 
+    begun = Begun()
+
     def work() -> int:
         _require_form(output)
         target, bundle, commit = _prepared(choice, account, origin, changes=not dry_run)
         content = content_of(target.stage, bundle)
         preview = preview_of(target, bundle, content)
+        if account.local:
+            preview = replace(preview, obstacles=())  # a rehearsal: its account is invented, and buckets are created
         refused = _refusal(preview, account, target.stage, ignore_rights=ignore_rights)
         if dry_run or refused:
             _show(preview, refused or f"Dry run. {NOTHING_CHANGED}", output, dry_run=dry_run)
             return 1 if refused else 0
         number = preview.last.number if preview.last is not None else 0
         author = Author(_user(), reason, commit)
+        begun.target, begun.before = target, number
         done = deploy(target, bundle, author, _progress, expected=number)
         sentence = (
             f"{target.place.uri} is {release_line(done.entry)}."
@@ -112,7 +154,7 @@ def run_deploy(
         _show(preview, sentence, output, dry_run=False, deployed=done.entry)
         return 0 if done.complete else 1
 
-    return printing_errors(work)
+    return printing_errors(work, begun)
 
 
 def run_rollback(
@@ -127,6 +169,8 @@ def run_rollback(
 ) -> int:
     """Roll back; exit codes as for :func:`run_deploy`."""
 
+    begun = Begun()
+
     def work() -> int:
         _require_form(output)
         target = _target(choice, account, changes=not dry_run)
@@ -135,15 +179,10 @@ def run_rollback(
         if dry_run:
             entry, changed, complete = plan_rollback(target, author, keep_champion=keep_champion, of=of), False, True
         else:
+            begun.target, begun.before = target, max(target.releases.numbers(), default=0)
             done = roll_back(target, author, _progress, keep_champion=keep_champion, of=of)
             entry, changed, complete = done.entry, done.changed, done.complete
-        lines = [
-            f"{target.stage.name}: release {entry.replaced} {'is' if changed else 'would be'} replaced by release "
-            f"{entry.release}, bundle {entry.bundle[:12]}",
-            *(f"champion {arn} {'is' if changed else 'would be'} rejected" for arn in entry.undo),
-        ]
-        if keep_champion or not entry.undo:
-            lines.append("the champion stays")
+        lines = list(_rolled_back(target, entry, changed=changed))
         if dry_run:
             lines.append(f"Dry run. {NOTHING_CHANGED}")
         if output == "json":
@@ -152,7 +191,27 @@ def run_rollback(
             say("\n".join(f"* {line}" if output == "markdown" else line for line in lines))
         return 0 if complete else 1
 
-    return printing_errors(work)
+    return printing_errors(work, begun)
+
+
+def _rolled_back(target: Target, entry: Entry, *, changed: bool) -> Iterator[str]:
+    """What a rollback has done, or would do."""
+    does = "is" if changed else "would be"
+    commit = f", commit {short_commit(entry.commit)}" if entry.commit else ""
+    yield (
+        f"{target.stage.name}: release {entry.replaced} {does} replaced by release {entry.release}{commit}, "
+        f"bundle {entry.bundle[:12]}"
+    )
+    yield from (f"champion {arn} {does} rejected" for arn in entry.undo)
+    if target.stage.model_package_group is not None and not entry.undo:
+        yield f"the champion stays: {entry.champion}" if entry.champion else "there is no champion"
+    if changed or entry.undo or entry.keeps_champion:
+        return
+    try:
+        if is_endpoint_behind(target.client, target.stage, entry.champion):
+            yield f"endpoint {target.stage.endpoint} serves another model, and would be updated to the champion"
+    except ReleaseError as error:
+        yield str(error)
 
 
 def list_releases(choice: StageChoice, account: Account, *, limit: int, output: str) -> int:

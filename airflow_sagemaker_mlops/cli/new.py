@@ -21,6 +21,7 @@ from ..scaffold.updating import Change, recorded_answers
 from .compiling import CompileOptions, NotCompiled
 from .output.terminal import say, say_error
 from .service import definition_of
+from .signals import Interrupted, interruptible
 from .sources import Source
 
 EFFECTS = {
@@ -38,17 +39,23 @@ def new(
 ) -> int:
     """Make a project.  Exit code: 0; 1 if AWS refuses or the definition has errors; 2 for unusable arguments."""
     try:
-        refuse_occupied(folder)
-        given = _given(data)
-        given.setdefault("project", _name_like(folder))
-        if not defaults:
-            _refuse_silence(given)
-        answers = settle(given, None if defaults else _ask)
-        existing = _existing(answers, conn, region, python)
-        files = make_project(folder, answers, existing)
-    except (typer.Abort, KeyboardInterrupt, EOFError):
+        with interruptible():
+            refuse_occupied(folder)
+            given = _given(data)
+            given.setdefault("project", _name_like(folder))
+            if region:
+                given.setdefault("region", region)
+            if not defaults:
+                _refuse_silence(given)
+            answers = settle(given, None if defaults else _ask)
+            existing = _existing(answers, conn, region, python)
+            files = make_project(folder, answers, existing)
+    except (typer.Abort, EOFError):
         say("\nThe questions were not answered to the end; nothing was written.", err=True)
         return 2
+    except Interrupted as ended:
+        say(f"{ended}: nothing was written.", err=True)
+        return ended.exit_code
     except (ProjectError, OSError) as error:
         what = error if isinstance(error, ProjectError) else f"{folder} cannot be written: {_reason(error)}."
         say(f"{what}\nNothing was written.", err=True)
@@ -57,10 +64,10 @@ def new(
         return say_error(error, "no project was made")
     except NotCompiled as error:
         return say_error(NotCompiled(f"{error}\nNothing was written.", error.exit_code))
-    where = shlex.quote(str(folder))
+    enter = "" if folder.samefile(".") else f"cd {shlex.quote(str(folder))} && "
     say(f"{folder}: {len(files)} files. Next:")
-    say(f"  cd {where} && make test    step code, definitions, DAG files: without an account")
-    say(f"  cd {where} && make run     a whole run on this machine")
+    say(f"  {enter}make test    step code, definitions, DAG files: without an account")
+    say(f"  {enter}make run     a whole run on this machine")
     say("README.md says what is where.")
     return 0
 
@@ -68,10 +75,14 @@ def new(
 def update(folder: Path, data: Sequence[str], *, conn: str | None, region: str | None, python: Path) -> int:
     """Bring a project to the template of the installed version; exit code as for :func:`new`."""
     try:
-        given = _given(data)
-        answers = settle({**recorded_answers(folder), **given})
-        existing = _kept(folder, answers) or _existing(answers, conn, region, python)
-        changes = update_project(folder, given, existing)
+        with interruptible():
+            given = _given(data)
+            answers = settle({**recorded_answers(folder), **given})
+            existing = _kept(folder, answers) or _existing(answers, conn, region, python)
+            changes = update_project(folder, given, existing)
+    except Interrupted as ended:
+        say(f"{ended}: every file is as it was or as it will be. The same command updates the others.", err=True)
+        return ended.exit_code
     except ProjectError as error:
         say(error, err=True)
         return 2

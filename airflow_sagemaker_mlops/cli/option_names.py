@@ -33,3 +33,14 @@ def in_options(error: Exception) -> str:
             return f"{error.why} Add another location: --copies s3://bucket/prefix."
         case _:
             return str(error)
+
+
+def refusal_of(error: Exception, hint: str = "") -> str:
+    """An error of boto3, and for credentials that are missing how to give them.
+
+    :param hint: what else helps without credentials
+    """
+    said = f"{type(error).__name__}: {error}"
+    if type(error).__name__ not in ("NoCredentialsError", "PartialCredentialsError"):
+        return said
+    return f"{said}. Log in to AWS, or name an Airflow connection with --conn. {hint}".rstrip()

@@ -4,10 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+
+def folder_named(text: str | Path) -> Path:
+    """A folder that is named on the command line, where ``""`` would otherwise be the current one.
+
+    An empty name is that of a variable that is not set, and these folders are filled or deleted.
+    """
+    if not str(text).strip():
+        raise typer.BadParameter("the name is empty. Write . for the current folder.")
+    return Path(text)
+
+
+@contextmanager
+def beginning() -> Iterator[None]:
+    """Answer Ctrl-C while the modules of a command are imported, which takes a second, as the command itself does."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        from .output.terminal import say
+
+        say("Ctrl-C: nothing was done.", err=True)
+        raise typer.Exit(130) from None
+
 
 DEFINITION = "JSON or YAML file, - for standard input, or SDK code as file.py:object or module:object."
 Definition = Annotated[str, typer.Argument(help=f"Definition: {DEFINITION}", show_default=False)]
@@ -29,7 +54,10 @@ Prices = Annotated[
         "--prices", envvar="SAGEMAKER_MLOPS_PRICES", help="YAML file with instance prices; adds the cost to the record."
     ),
 ]
-StateDir = Annotated[Path | None, typer.Option("--state-dir", help="State folder of the embedded AWS.")]
+StateDir = Annotated[
+    Path | None,
+    typer.Option("--state-dir", parser=folder_named, metavar="PATH", help="State folder of the embedded AWS."),
+]
 Connection = Annotated[
     str | None, typer.Option("--conn", help="Airflow connection; default: boto3's credential chain.")
 ]
@@ -41,7 +69,12 @@ Stage = Annotated[
 Config = Annotated[
     Path | None, typer.Option("--config", help="File with the configuration, instead of --stage.", show_default=False)
 ]
-Project = Annotated[Path, typer.Option("--project", help="Folder of the project, which has the config folder.")]
+Project = Annotated[
+    Path,
+    typer.Option(
+        "--project", parser=folder_named, metavar="PATH", help="Folder of the project, which has the config folder."
+    ),
+]
 HERE = Path()
 
 

@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
-from .options import THIS_PYTHON, Python
+from .options import THIS_PYTHON, Python, beginning, folder_named
 
 
 def new(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the project.", show_default=False)],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", parser=folder_named, help="Folder of the project; . for the current one.", show_default=False
+        ),
+    ],
     defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing: take the defaults.")] = False,
     data: Annotated[list[str] | None, typer.Option("--data", help="KEY=VALUE, an answer; repeatable.")] = None,
     updates: Annotated[
@@ -20,15 +25,18 @@ def new(
     conn: Annotated[
         str | None, typer.Option(help="With source=pull: Airflow connection. Default: boto3's own.")
     ] = None,
-    region: Annotated[str | None, typer.Option(help="With source=pull: AWS region.")] = None,
+    region: Annotated[
+        str | None, typer.Option(help="AWS region of the project, and with source=pull of the pipeline.")
+    ] = None,
     python: Python = THIS_PYTHON,
 ) -> None:
     """Make the repository of a project: pipeline, step code, DAGs, tests, stages, infrastructure, CI.
 
     Its make test and make run need no account.  --update keeps what you changed.
     """
-    from .new import new as new_
-    from .new import update
+    with beginning():
+        from .new import new as new_
+        from .new import update
 
     if updates:
         raise typer.Exit(update(folder, data or [], conn=conn, region=region, python=python))

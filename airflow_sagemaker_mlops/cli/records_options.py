@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from .options import StateDir
 
 Location = Annotated[
     str | None,
@@ -22,7 +23,6 @@ Connection = Annotated[
     str | None, typer.Option("--conn", help="Airflow connection to S3; default: boto3's credential chain.")
 ]
 Region = Annotated[str | None, typer.Option("--region", help="AWS region.")]
-StateDir = Annotated[Path | None, typer.Option("--state-dir", help="State folder of the embedded AWS.")]
 PLACE = {"location": Location, "conn": Connection, "region": Region, "state_dir": StateDir}
 
 

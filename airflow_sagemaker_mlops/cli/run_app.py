@@ -18,6 +18,7 @@ from .options import (
     Python,
     Stage,
     StateDir,
+    folder_named,
     source,
     stage_choice,
 )
@@ -260,7 +261,9 @@ def callback(
 def ui(
     dags: Annotated[Path, typer.Option(help="Folder of DAG files.")] = Path("dags"),
     port: Annotated[int, typer.Option(help="Port of the Airflow UI on 127.0.0.1.")] = 8080,
-    home: Annotated[Path, typer.Option(help="AIRFLOW_HOME to use.")] = Path(".airflow"),
+    home: Annotated[Path, typer.Option(parser=folder_named, metavar="PATH", help="AIRFLOW_HOME to use.")] = Path(
+        ".airflow"
+    ),
     state_dir: StateDir = None,
 ) -> None:
     """Run Airflow with a folder of DAGs and the embedded AWS; Ctrl-C stops both."""

@@ -12,7 +12,7 @@ from ..definition.step_types import VERDICT_BRANCHES, is_extension
 from ..runs.clients import client_of
 from ..runs.errors import NoAws
 from .compiling import NotCompiled
-from .option_names import in_options
+from .option_names import in_options, refusal_of
 from .output.terminal import say, say_error, write_out
 from .sources import Source
 
@@ -104,5 +104,5 @@ def push(file: Source, name: str, *, role: str, conn: str | None, region: str | 
 
 
 def _refused(error: Exception) -> int:
-    say(f"{type(error).__name__}: {error}", err=True)
+    say(refusal_of(error), err=True)
     return 1

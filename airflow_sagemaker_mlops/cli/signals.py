@@ -1,4 +1,4 @@
-"""Handles Ctrl-C, SIGTERM and SIGHUP during a run: the first stops its jobs, the second exits at once."""
+"""Handles Ctrl-C, SIGTERM and SIGHUP: the first stops the jobs of a run or ends a command, the second exits at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -14,6 +15,35 @@ from .output.terminal import clean, outliving_readers
 
 CAUSES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "hang-up of the terminal"}
 SHOW_CURSOR = "\x1b[?25h"  # rich hides the cursor while it shows a table
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended a command."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(CAUSES[signal.Signals(number)])
+        self.exit_code = 128 + number
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise :class:`Interrupted` at the first signal, so that the code inside cleans up; the second exits at once."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        for other in before:
+            signal.signal(other, lambda again, _frame: os._exit(128 + again))
+        raise Interrupted(number)
+
+    before: dict[signal.Signals, Any] = {}
+    try:
+        with contextlib.suppress(ValueError):  # not the main thread
+            for number in CAUSES:
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as with nohup
+                    before[number] = signal.signal(number, interrupt)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Ending:

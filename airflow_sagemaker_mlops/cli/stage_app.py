@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import HERE, Config, Project, Stage, StateDir, stage_choice
+from .options import HERE, Config, Project, Stage, StateDir, beginning, stage_choice
 
 Conn = Annotated[str | None, typer.Option("--conn", help="Airflow connection; default: boto3's credential chain.")]
 Local = Annotated[bool, typer.Option("--local", help="Use the embedded AWS; missing buckets are created there.")]
@@ -38,7 +38,8 @@ def deploy(
     Shows what changes in steps, arguments and parameters, which rights are missing, and what a rollback would not undo.
     Identical content uploads nothing. Exit codes: 0 done or nothing to do; 1 refused; 2 unusable files or options.
     """
-    from .deploy import Account, run_deploy
+    with beginning():
+        from .deploy import Account, run_deploy
 
     _require(stage, config)
     code = run_deploy(
@@ -73,7 +74,8 @@ def rollback(
     Finishes a rollback that was interrupted. To go back further after a rollback, add --of. Exit codes: 0 done;
     1 refused, or the endpoint could not be updated; 2 unusable files or options.
     """
-    from .deploy import Account, run_rollback
+    with beginning():
+        from .deploy import Account, run_rollback
 
     _require(stage, config)
     code = run_rollback(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..aws_errors import NOT_FOUND, error_code
 from ..registry.champion import Client, Log, champion_of, version_of
 from ..registry.errors import NoSuchGroup, RegistryError
 from ..registry.rollback import history_for, rollback
-from ..registry.serving import start_endpoint_update
+from ..registry.serving import serves, start_endpoint_update
 from .errors import ReleaseError
+from .history import ROLLBACK
 
 if TYPE_CHECKING:
     from ..stages.model import Stage
@@ -57,11 +59,12 @@ def promoted_since(client: Client, stage: Stage, before: str) -> tuple[str, ...]
 def restore(client: Client, stage: Stage, entry: Entry, log: Log) -> bool:
     """Roll back the champions that ``entry`` lists.  ``False`` if the endpoint could not be updated.
 
-    Safe to repeat.  A champion that was promoted after the entry was written stays.
+    Safe to repeat.  A champion that was promoted after the entry was written stays.  A run that failed between the
+    update of the endpoint and the promotion leaves an endpoint that a rollback without champions updates, too.
     """
     group = stage.model_package_group
     if group is None or not entry.undo:
-        return True
+        return entry.kind != ROLLBACK or entry.keeps_champion or _endpoint_follows(client, stage, log)
     for _ in entry.undo:
         current = champion_now(client, stage)
         if current not in entry.undo:
@@ -83,6 +86,33 @@ def restore(client: Client, stage: Stage, entry: Entry, log: Log) -> bool:
     current = champion_now(client, stage)
     log(f"{current or 'none'} is the champion")
     return _endpoint(client, stage, current, log)
+
+
+def is_endpoint_behind(client: Client, stage: Stage, champion: str) -> bool:
+    """Whether the endpoint of the stage exists and serves another model than ``champion``.
+
+    Raises :class:`ReleaseError` if that cannot be known.
+    """
+    if stage.endpoint is None or not champion:
+        return False
+    try:
+        return not serves(client, stage.endpoint, version_of(client, champion))
+    except Exception as error:
+        if error_code(error) in NOT_FOUND and "could not find" in str(error).lower():
+            return False
+        if not isinstance(error, RegistryError) and not type(error).__module__.startswith("botocore"):
+            raise
+        raise ReleaseError(f"whether {stage.endpoint} serves the champion is not known: {error}") from None
+
+
+def _endpoint_follows(client: Client, stage: Stage, log: Log) -> bool:
+    champion = champion_now(client, stage)
+    try:
+        behind = is_endpoint_behind(client, stage, champion)
+    except ReleaseError as error:
+        log(str(error))
+        return False
+    return not behind or _endpoint(client, stage, champion, log)
 
 
 def _endpoint(client: Client, stage: Stage, champion: str, log: Log) -> bool:

@@ -41,6 +41,7 @@ class Entry:
     ident        identifies the attempt
     champion     ARN of the champion before this change; empty if there was none or no group is configured
     undo         (rollback) ARNs of the champions that it takes back, the current one first
+    keeps_champion  (rollback) whether champion and endpoint were to be left alone
     """
 
     number: int
@@ -59,6 +60,7 @@ class Entry:
     reason: str = ""
     champion: str = ""
     undo: tuple[str, ...] = ()
+    keeps_champion: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The entry as it is stored and printed."""
@@ -171,6 +173,7 @@ def _is_whole(entry: Entry) -> bool:
         all(type(one) is int and one >= 0 for one in numbers)
         and all(isinstance(one, str) for one in (*texts, entry.champion, *entry.undo))
         and entry.kind in (DEPLOYMENT, ROLLBACK)
+        and isinstance(entry.keeps_champion, bool)
         and re.fullmatch("[0-9a-f]{64}", entry.bundle) is not None
         and isinstance(entry.code, dict)
         and isinstance(entry.definitions, dict)

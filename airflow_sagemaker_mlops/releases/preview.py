@@ -22,7 +22,7 @@ from ..stages.reader import parse_stage
 from ..steps.requests import request_problems
 from .bundle import Bundle
 from .errors import ContentGone
-from .history import Entry
+from .history import ROLLBACK, Entry
 from .lasting import lasting_effects
 from .objects import Stored
 from .quotas import Quotas, check_quotas, foreign_roles
@@ -137,7 +137,7 @@ def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
     notes: list[str] = []
     before, old = _before(target, current, notes)
     there = target.place.current()
-    notes += _about_place(target, there, last)
+    notes += [*_about_place(target, there, last), *_about_rollback(target, last, bundle)]
     rights = _rights(target, content, before)
     account = caller(target.client)[0]
     changes, secrets = changes_between(before, content), before.secrets | content.secrets
@@ -167,6 +167,15 @@ def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
         lasting=tuple(lasting_effects(stage, content.pipelines, before.pipelines, current is not None)),
         notes=tuple(notes),
     )
+
+
+def _about_rollback(target: Target, last: Entry | None, bundle: Bundle) -> Iterator[str]:
+    """A sentence if the last change rolled back a release with the same bundle."""
+    if last is None or last.kind != ROLLBACK:
+        return
+    rolled_back = target.releases.read(last.replaced)
+    if rolled_back is not None and rolled_back.bundle == bundle.digest:
+        yield f"release {last.replaced} had this bundle, and {last.by} rolled it back at {last.at}: {last.reason}"
 
 
 def obstacles(target: Target) -> Iterator[str]:

@@ -123,10 +123,10 @@ def deploy(target: Target, bundle: Bundle, author: Author, log: Log, expected: i
     """
     upload(target, bundle, log)
     last = _settled(target, log)
-    _require_expected(last, expected)
     if last is not None and last.bundle == bundle.digest:
         _follow_place(target, last, bundle.data, log)
         return Done(last, changed=False)
+    _require_expected(last, expected)
     number = last.number + 1 if last is not None else 1
     entry = Entry(
         number=number,
@@ -200,6 +200,7 @@ def plan_rollback(target: Target, author: Author, *, keep_champion: bool = False
         reason=reason,
         champion=champion_now(target.client, target.stage),
         undo=undo,
+        keeps_champion=keep_champion,
     )
 
 
@@ -265,6 +266,9 @@ def definition_digests(stage: Stage, bundle: Bundle) -> dict[str, str]:
 def _made(target: Target, entry: Entry, log: Log) -> Done:
     if not target.releases.create(entry):
         there = target.releases.read(entry.number)
+        if there is not None and entry.kind == there.kind == DEPLOYMENT and there.bundle == entry.bundle:
+            changed = there.ident == entry.ident
+            return Done(there, changed=changed, complete=_settle(target, there, log))
         if there is None or there.ident != entry.ident:
             raise _changed(target, there)
         # Otherwise the answer to our write was lost, and boto3 sent it again.

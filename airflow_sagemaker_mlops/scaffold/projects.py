@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -50,24 +51,50 @@ def make_project(folder: Path, answers: Mapping[str, Value], existing: Existing 
     """
     refuse_occupied(folder)
     files = project_files(answers, existing)
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    moved: list[str] = []
     try:
         write_files(beside, files)
         beside.chmod(0o755)
         if folder.is_dir():
-            for entry in sorted(beside.iterdir()):
-                os.replace(entry, folder / entry.name)
+            for name in sorted({PurePosixPath(file).parts[0] for file in files}):
+                moved.append(name)
+                os.replace(beside / name, folder / name)
+            beside.rmdir()
         else:
             os.replace(beside, folder)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        for path in made[1:]:
-            path.rmdir()
+        _undo(folder, beside, moved, missing)
         raise
-    shutil.rmtree(beside, ignore_errors=True)
     return sorted(files)
+
+
+def _undo(folder: Path, beside: Path, moved: Iterable[str], missing: Iterable[Path]) -> None:
+    """Remove what was written: what is no longer ``beside`` was moved into the folder.
+
+    :param moved: names of what was moved, the last one perhaps not
+    :param missing: folders that did not exist, the innermost first
+    """
+    if folder not in missing:
+        for name in moved:
+            if not (beside / name).exists():
+                _remove(folder / name)
+    elif not beside.exists():
+        _remove(folder)
+    _remove(beside)
+    with suppress(OSError):  # somebody else uses a folder that was missing
+        for path in missing:
+            if path != folder:
+                path.rmdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def refuse_occupied(folder: Path) -> None:
@@ -83,6 +110,19 @@ def refuse_occupied(folder: Path) -> None:
         raise refusal("SM370", str(folder), what, "Name a folder that does not exist.")
     if folder.exists() or folder.is_symlink():
         raise refusal("SM370", str(folder), f"{folder} is not a folder.", "Name a folder that does not exist.")
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file as a whole, with the permissions that it had: an interruption leaves the old or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        if path.exists():
+            shutil.copymode(path, beside)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:

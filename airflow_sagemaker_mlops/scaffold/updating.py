@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from packaging.version import InvalidVersion, Version
 
+from ..definition.read.yaml_source import YamlRefused, plain_yaml
 from ..paths import UnsafePath, below
 from .answers import settle
 from .errors import refusal
-from .projects import ANSWERS, MANIFEST, Existing, object_id, project_files
+from .projects import ANSWERS, MANIFEST, Existing, object_id, project_files, replace_file
 from .questions import Value
 
 What = Literal["added", "replaced", "removed", "merged", "beside", "kept"]
@@ -51,9 +51,8 @@ def update_project(folder: Path, given: Mapping[str, Value], existing: Existing 
         if change.what == "removed":
             path.unlink()
         elif change.text is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(change.text, encoding="utf-8")
-    (folder / MANIFEST).write_text(files[MANIFEST], encoding="utf-8")
+            replace_file(path, change.text)
+    replace_file(folder / MANIFEST, files[MANIFEST])
     return changes
 
 
@@ -62,11 +61,25 @@ def recorded_answers(folder: Path) -> dict[str, Value]:
     _refuse_foreign(folder)
     path = folder / ANSWERS
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-        rows = {str(name): value for name, value in found.items() if not str(name).startswith("_")}
-    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        found = plain_yaml(path.read_text(encoding="utf-8"))
+    except YamlRefused as refused:
+        problem = refused.problem
+        what = f"{path}:{problem.line or 1}:{problem.column or 1} cannot be read: {problem.what}"
+        raise refusal("SM375", str(path), what, problem.fix or RESTORE) from None
+    except (OSError, ValueError) as error:
         raise refusal("SM375", str(path), f"{path} cannot be read: {_why(error)}.", RESTORE) from None
-    return {name: value if isinstance(value, bool) else str(value) for name, value in rows.items()}
+    if not isinstance(found, dict):
+        raise refusal("SM375", str(path), f"{path} cannot be read: its lines are not KEY: VALUE.", RESTORE)
+    return {name: _answer(path, name, value) for name, value in found.items() if not name.startswith("_")}
+
+
+def _answer(path: Path, name: str, value: object) -> Value:
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)):
+        return str(value)
+    kind = "nothing" if value is None else "a list" if isinstance(value, list) else "an object"
+    raise refusal("SM375", str(path), f'{path} has {kind} for "{name}".', f"Write {name}: and its answer on one line.")
 
 
 RESTORE = "Restore it from the project's history; updates need it."

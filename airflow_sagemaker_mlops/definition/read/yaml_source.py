@@ -52,10 +52,11 @@ class _Loader(_Base):  # type: ignore[misc]
 
 
 class YamlRefused(ValueError):
-    """A YAML text that cannot be used; ``problem`` has its position."""
+    """A YAML text that cannot be used; ``problem`` has its position, and ``str()`` the line and the fix, too."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.what)
+        line = f"line {problem.line}: " if problem.line else ""
+        super().__init__(f"{line}{problem.what} {problem.fix}".rstrip())
         self.problem = problem
 
 
@@ -342,13 +343,10 @@ def load_yaml(text: str, *, is_template: bool = False) -> Yaml:
     builder = _Builder(is_template)
     try:
         builder.build(yaml.parse(text, Loader=_Loader))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        what = f"this is not YAML: {error.problem or error.context}."
-        raise YamlRefused(Problem("SM101", "$", what, line=line, column=column)) from None
     except yaml.YAMLError as error:
-        raise YamlRefused(Problem("SM101", "$", f"this is not YAML: {' '.join(str(error).split())}.")) from None
+        from .yaml_errors import not_yaml
+
+        raise YamlRefused(not_yaml(error, text)) from None
     return Yaml(builder.documents, tuple(builder.problems), builder.written)
 
 
