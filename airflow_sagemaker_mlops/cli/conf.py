@@ -8,12 +8,12 @@ from typing import Any
 
 from ..definition.problems import PipelineError
 from ..plan import make_plan
+from ..record_ids import record_id
 from ..records.capture.fingerprint import fingerprint
 from ..records.model.step_record import Artifact
 from ..records.reuse.selective_run import SelectivePlan, SelectiveRequest, make_selective_plan, split_patterns
 from ..runs.parameters import values_after
 from ..runs.records_location import RecordsLocation
-from ..runtime.recorder import record_id
 from .option_names import in_options
 from .output.terminal import say
 from .parameters import parse_values

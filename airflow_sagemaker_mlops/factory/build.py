@@ -295,6 +295,6 @@ def _events_of(dag: DAG, prefix: str) -> list[Any]:
     """
     from airflow.sdk import AssetAlias
 
-    from ..runtime.recorder import record_id
+    from ..record_ids import record_id
 
     return [AssetAlias(record_id(dag.dag_id, prefix.rstrip(".")))]

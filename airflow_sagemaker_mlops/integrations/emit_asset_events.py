@@ -11,9 +11,9 @@ from airflow.sdk import Asset, AssetAlias
 
 from ..airflow_versions import NESTED_ALIAS_EXTRAS
 from ..assets import model_asset
+from ..record_ids import record_id
 from ..records.store.keys import record_key
 from ..records.store.sealed import record_name
-from ..runtime.recorder import record_id
 from ..runtime.step_task import StepTask
 from ..runtime.task_states import run_name_of
 from ..settings import location_of

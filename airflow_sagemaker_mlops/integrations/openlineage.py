@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from ..record_ids import record_id
 from ..records.export.openlineage import JobRun, datasets_of, step_event
 from ..records.export.openlineage_facets import job_facets, run_facets, step_facets
 from ..records.model.step_record import StepRecord
 from ..records.store.keys import step_record_key
-from ..runtime.recorder import open_records, record_id
+from ..runtime.recorder import open_records
 from ..runtime.task_states import run_name_of, xcom_of
 from ..settings import location_of
 from ..xcom_keys import JOURNAL_KEY

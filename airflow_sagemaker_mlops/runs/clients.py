@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,16 +92,18 @@ def connected(conn: str, region: str | None) -> Any:
 def _only_warnings() -> Iterator[None]:
     """Import Airflow with a log level that hides its line about a connection's credentials, meant for task logs.
 
+    What it logs nevertheless goes to standard error, because results are printed on standard output.
     The environment is the caller's, and that of the processes the caller starts, so it stays as it was.
     """
-    if LOG_LEVEL in os.environ:
-        yield
-        return
-    os.environ[LOG_LEVEL] = "WARNING"
+    changes = LOG_LEVEL not in os.environ
+    if changes:
+        os.environ[LOG_LEVEL] = "WARNING"
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
-        os.environ.pop(LOG_LEVEL, None)
+        if changes:
+            os.environ.pop(LOG_LEVEL, None)
 
 
 def of_session(session: Session, region: str | None) -> SessionAws:

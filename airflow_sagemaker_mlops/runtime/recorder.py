@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .. import settings
 from ..hooks.connection import AwsConnection
+from ..record_ids import record_id
 
 if TYPE_CHECKING:
     from ..execution.aws.clients import Aws
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
     from ..records.capture.recorder import Recorder
     from ..records.store.protocol import Store
     from .step_task import StepTask
-
-
-def record_id(dag_id: str, group: str) -> str:
-    """The id of a pipeline's records: its DAG, and its task group if it has one."""
-    return f"{dag_id}.{group}" if group else dag_id
 
 
 def recorder_of(task: StepTask, identity: StepIdentity, aws: Aws, *, caching: bool = True) -> Recorder | None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from .. import settings
 from ..execution.step_run import now
 from ..hooks.connection import AwsConnection
+from ..record_ids import record_id
 from .approvals import approvals_of
 from .context import iso
 from .parameter_values import all_here, param_name
 from .pipeline_status import Conclusion
-from .recorder import open_records, record_id
+from .recorder import open_records
 from .step_task import PipelineSource
 from .task_states import run_name_of
 

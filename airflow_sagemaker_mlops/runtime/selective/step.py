@@ -159,9 +159,10 @@ def selective_plan_in(
         return None
     from ...plan.build import plan_of
     from ...plan.selection import InvalidSelection
+    from ...record_ids import record_id
     from ...records.reuse.selective_run import merge_parameters, selective_plan_of_run
     from ...settings import location_of
-    from ..recorder import open_records, record_id
+    from ..recorder import open_records
 
     plan = plan_of(source.definition, source.folder)
     location = location_of(source.records)

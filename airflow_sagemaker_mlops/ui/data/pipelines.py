@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...definition.step_types import type_of_operator
 from ...execution.identity import run_name
 from ...plan.model import STATUS_TASK_ID, TEARDOWN_TASK_ID
-from ...runtime.recorder import record_id
+from ...record_ids import record_id
 from .airflow_rows import TaskRow
 
 
