@@ -72,7 +72,7 @@ def _write(files: Mapping[str, bytes], out: Path | None) -> int:
         return 0
     folder = out.with_name(f"{out.stem}-files")
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for uri, content in files.items():
             (folder / uri.rpartition("/")[2]).write_bytes(content)
     except OSError as error:

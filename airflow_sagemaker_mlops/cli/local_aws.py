@@ -104,7 +104,10 @@ def show_status(state_dir: Path | None, output: str = "text") -> int:
 
 
 def show_environment(state_dir: Path | None, form: str) -> int:
-    """Print the environment for other clients; exit code 1 if the server is not running, 2 for an unknown form."""
+    """Print the environment for other clients; exit code 1 if the server is not running, 2 for an unknown form.
+
+    ``eval`` does not see that exit code, so it is given a command that fails.
+    """
     folder = state_folder(state_dir)
     if form not in ("sh", "json", "dotenv"):
         say(f'--format is "{form}"; use sh, json or dotenv.', err=True)
@@ -114,7 +117,12 @@ def show_environment(state_dir: Path | None, form: str) -> int:
     except OSError as error:
         return _unusable(folder, error)
     if aws is None:
-        say(f"the embedded AWS is not running (state in {folder}); start it: sagemaker-mlops local --detach", err=True)
+        how = "sagemaker-mlops local --detach"
+        if state_dir is not None:
+            how += f" --state-dir {shlex.quote(str(state_dir))}"
+        say(f"The embedded AWS is not running (state in {folder}), so nothing was set. Start it: {how}", err=True)
+        if form == "sh":
+            say("false")
         return 1
     values = aws.environment()
     match form:

@@ -29,6 +29,7 @@ from .state import (
 )
 
 STOPPED = "stopped"  # a marker file: the last server was stopped and did not die
+_OF_A_SERVER = frozenset({"server.json", "server.err", "store.sqlite", "journal.jsonl"})  # one of them, once it ran
 _SERVERS: list[subprocess.Popen[bytes]] = []  # servers outlive us; a reference avoids Popen's ResourceWarning
 
 
@@ -158,14 +159,24 @@ def stop(state_dir: Path) -> bool:
         return running is not None or jobs > 0 or endpoints > 0
 
 
+def _refuse_foreign(state_dir: Path) -> None:
+    there = {entry.name for entry in state_dir.iterdir()} - {".lock", STOPPED, "config.json", "faults.json"}
+    if there and not there & _OF_A_SERVER:
+        raise RuntimeError(
+            f"{state_dir} has {', '.join(sorted(there)[:3])} and no state of the embedded AWS, so it is not reset: "
+            "that would delete all files in it. Name another folder."
+        )
+
+
 def reset(state_dir: Path) -> None:
     """Delete all state except the configuration; the server must not be running.
 
-    Raises ``RuntimeError`` if it is.
+    Raises ``RuntimeError`` if it is, or if the folder has files and none of the embedded AWS.
     """
     state_dir = state_dir.absolute()
     if not state_dir.exists():
         return
+    _refuse_foreign(state_dir)
     with _locked(state_dir):
         if _running_server(state_dir) is not None:
             raise RuntimeError(f"the embedded AWS in {state_dir} is running; stop it first.")

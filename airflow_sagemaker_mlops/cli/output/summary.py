@@ -9,19 +9,25 @@ from pathlib import Path
 from ...execution.local_executor import PipelineRun, StepProgress
 from ...runs.result import RunResult
 from .live import MARKS, seconds, word_of
-from .terminal import say, say_about, say_styled, say_table
+from .terminal import say, say_about, say_styled, say_table, write_file
 
 
 def check_place(file: Path | None) -> None:
     """Raise ``ValueError`` if the summary cannot be written to ``file``; called before anything is run."""
-    if file is not None and (file.is_dir() or not file.parent.is_dir()):
-        what = "it is a folder" if file.is_dir() else f"there is no folder {file.parent}"
+    if file is None:
+        return
+    try:
+        above = next(folder for folder in file.absolute().parents if folder.exists())
+        what = "it is a folder" if file.is_dir() else "" if above.is_dir() else f"{above} is not a folder"
+    except OSError as error:
+        what = error.strerror or str(error)
+    if what:
         raise ValueError(f"--summary {file} cannot be written: {what}.")
 
 
 def write_summary(run: RunResult, file: Path) -> None:
     """Write the summary as JSON."""
-    file.write_text(json.dumps(run.summary(), indent=2, ensure_ascii=False) + "\n")
+    write_file(file, json.dumps(run.summary(), indent=2, ensure_ascii=False) + "\n")
 
 
 def print_summary(run: PipelineRun) -> None:

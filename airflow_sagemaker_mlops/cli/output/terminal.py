@@ -117,11 +117,20 @@ def write_out(text: str, out: Path | None) -> int:
         sys.stdout.write(on_terminal(text))
         return 0
     try:
-        out.write_text(text, newline="")
+        write_file(out, text)
     except OSError as error:
         say(f"{out} cannot be written: {error.strerror or error}.", err=True)
         return 2
     return 0
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a file that the user named, and the folders that it lacks.  Raises ``OSError``."""
+    try:
+        file.write_text(text, newline="")
+    except FileNotFoundError:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, newline="")
 
 
 def say_error(error: ValueError, consequence: str = "") -> int:

@@ -167,7 +167,7 @@ NOWHERE = "/dev/null/x"  # nobody can make that folder
         (["to-json", DAILY, "-o", NOWHERE], "/dev/null/x cannot be written: Not a directory."),
         (["render", DAILY, "-o", NOWHERE], "/dev/null/x cannot be written: Not a directory."),
         (["iam", DAILY, "-o", NOWHERE], "/dev/null/x cannot be written: Not a directory."),
-        (["run", DAILY, "--summary", NOWHERE], "cannot be written: there is no folder /dev/null."),
+        (["run", DAILY, "--summary", NOWHERE], "cannot be written: /dev/null is not a folder."),
         (["run", DAILY, "--summary", "/"], "--summary / cannot be written: it is a folder."),
         (["run", DAILY, "--state-dir", "/dev/null/x"], "--state-dir /dev/null/x cannot be used: Not a directory."),
         (["local", "-d", "--state-dir", "/dev/null/x"], "--state-dir /dev/null/x cannot be used: Not a directory."),
