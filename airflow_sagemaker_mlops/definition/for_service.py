@@ -21,6 +21,7 @@ from .verdict_step import branches_of, inputs_of
 
 MEMBERS = {"Verdict": "verdict", "Sentence": "sentence"}
 LONGEST_NAME = 64
+CHAMPION_FIX = "Leave it out of the definition for the service, and give the model of the champion as a parameter."
 
 
 class NotForService(PipelineError):
@@ -49,7 +50,12 @@ def for_service(pipeline: Pipeline, folder: str = "") -> ServiceDocument:
     in a run.
     """
     own = [
-        Problem("SM315", step.where, f'step "{step.name}" is of the type {step.type}, which the service does not have.')
+        Problem(
+            "SM315",
+            step.where,
+            f'step "{step.name}" is of the type {step.type}, which the service does not have.',
+            CHAMPION_FIX if step.type == "x-champion" else "Leave it out of the definition for the service.",
+        )
         for step in pipeline.steps
         if step.type.startswith("x-") and step.type not in VERDICT_BRANCHES
     ]
