@@ -205,7 +205,12 @@ def _rolled_back(target: Target, entry: Entry, *, changed: bool) -> Iterator[str
     yield from (f"champion {arn} {does} rejected" for arn in entry.undo)
     if target.stage.model_package_group is not None and not entry.undo:
         yield f"the champion stays: {entry.champion}" if entry.champion else "there is no champion"
-    if changed or entry.undo or entry.keeps_champion:
+    if changed or entry.keeps_champion:
+        return
+    if entry.undo:
+        undone = target.releases.read(entry.replaced)
+        follows = f", and endpoint {target.stage.endpoint} would be updated to it" if target.stage.endpoint else ""
+        yield f"{undone.champion if undone is not None else 'none'} would be the champion again{follows}"
         return
     try:
         if is_endpoint_behind(target.client, target.stage, entry.champion):

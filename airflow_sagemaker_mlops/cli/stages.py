@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..definition.model import Pipeline
-from ..stages.find import CONFIG, stage_named, stage_of_file
+from ..stages.find import CONFIG, stage_named, stage_of_file, stages_in
 from ..stages.model import Stage
 from .sources import Source
 
@@ -41,6 +41,11 @@ class StageChoice:
         if self.config is not None:
             found = stage_of_file(self.config)
             return found if self.project == Path() else replace(found, root=self.project)
+        if not stages_in(self.project):
+            raise ValueError(
+                f"{self.project.resolve()} has no stages: there is no config/*.yaml. "
+                "Run the command in the folder of the project, or name it: --project DIR."
+            )
         return stage_named(self.stage or "", [self.project])
 
 

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 from fake_account import FakeAccount
-from fake_registry import GROUP, refused
+from fake_registry import ARN, GROUP, refused
 
 from airflow_sagemaker_mlops.cli.deploy import Account, run_deploy, run_rollback
 from airflow_sagemaker_mlops.cli.signals import Interrupted, interruptible
 from airflow_sagemaker_mlops.cli.stages import StageChoice
-from airflow_sagemaker_mlops.registry.champion import Client
+from airflow_sagemaker_mlops.registry.champion import Client, champion_of
+from airflow_sagemaker_mlops.registry.change import Change, baseline_of
+from airflow_sagemaker_mlops.registry.history import History
+from airflow_sagemaker_mlops.registry.promotion import promote
 from airflow_sagemaker_mlops.releases.bundle import build_bundle
 from airflow_sagemaker_mlops.releases.release import Author, deploy, target_of
 from airflow_sagemaker_mlops.stages.find import stage_named
@@ -194,6 +197,22 @@ def test_a_rollback_without_champions_updates_an_endpoint_that_serves_another_mo
     assert desk.aws.updates == ["v1"]
 
 
+def test_a_dry_run_of_a_rollback_names_the_champion_that_comes_back(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = History(desk.aws, "s3://ml-prod/history", GROUP)
+    for number in (1, 2):
+        desk.change(f"release {number}")
+        desk.deploy()
+        arn = desk.aws.version(number)
+        baseline = baseline_of(champion_of(desk.aws.client, GROUP), history)
+        promote(desk.aws.client, history, Change(arn, baseline, f"run-{number}", {}, "better"), lambda _: None)
+    capsys.readouterr()
+    assert desk.roll_back(dry_run=True) == 0
+    said = capsys.readouterr().out
+    assert f"champion {ARN}2 would be rejected\n{ARN}1 would be the champion again, and endpoint late would be" in said
+
+
 def test_an_endpoint_that_serves_the_champion_is_left_alone_and_so_is_one_with_keep_champion(desk: Desk) -> None:
     desk.aws.version(1, ModelApprovalStatus="Approved")
     for serves, keep in (("v1", False), ("v2", True)):
@@ -215,6 +234,14 @@ def test_a_release_that_was_rolled_back_is_recognized(desk: Desk, capsys: pytest
     said = capsys.readouterr().out
     assert "release 2 had this bundle, and " in said
     assert said.splitlines()[-2].endswith(": worse")
+
+
+def test_a_folder_without_stages_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_deploy(StageChoice("prod", project=tmp_path), InMemory(), dry_run=True, output="text") == 2
+    assert capsys.readouterr().err == (
+        f"{tmp_path} has no stages: there is no config/*.yaml. "
+        "Run the command in the folder of the project, or name it: --project DIR.\n"
+    )
 
 
 def test_the_first_signal_interrupts_and_the_handlers_return() -> None:
