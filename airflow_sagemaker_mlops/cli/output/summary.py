@@ -16,9 +16,13 @@ def check_place(file: Path | None) -> None:
     """Raise ``ValueError`` if the summary cannot be written to ``file``; called before anything is run."""
     if file is None:
         return
+    what, whole = "", file.absolute()
     try:
-        above = next(folder for folder in file.absolute().parents if folder.exists())
-        what = "it is a folder" if file.is_dir() else "" if above.is_dir() else f"{above} is not a folder"
+        nearest = next(path for path in (whole, *whole.parents) if path.exists())
+        if whole.is_dir():
+            what = "it is a folder"
+        elif nearest != whole and not nearest.is_dir():
+            what = f"{nearest} is not a folder"
     except OSError as error:
         what = error.strerror or str(error)
     if what:
