@@ -61,7 +61,10 @@ def env(
     state_dir: StateDir = None,
     form: Annotated[str, typer.Option("--format", help="sh, json or dotenv.")] = "sh",
 ) -> None:
-    """Print environment variables that point boto3, the AWS CLI and other clients to the embedded AWS."""
+    """Print environment variables that point boto3, the AWS CLI and other clients to the embedded AWS.
+
+    It has to run: sagemaker-mlops local --detach. Otherwise, exit 1, and eval of what is printed fails as well.
+    """
     from .local_aws import show_environment
 
     raise typer.Exit(show_environment(state_dir or given_above(context), form))
