@@ -22,6 +22,7 @@ from ...definition.read.strict_json import read_json
 LARGEST_INTEGER = 2**53 - 1  # exact in every JSON reader: RFC 7493 section 2.2
 MAX_DEPTH = 400  # levels of a stored document
 _ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_STR = frozenset({str})
 _SAME = (str, bool, type(None))  # types that Python and the RFC write alike
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
@@ -36,7 +37,7 @@ def canonical_json(value: Any) -> bytes:
     Raises ``ValueError`` with a sentence for values that the RFC forbids: NaN, infinities, integers beyond 2**53 - 1,
     keys that are not strings, and lone surrogates.  :func:`plain` and :func:`exact` replace these.
     """
-    with contextlib.suppress(_Uncommon, TypeError, UnicodeEncodeError):
+    with contextlib.suppress(_Uncommon, TypeError, UnicodeEncodeError, RecursionError):  # rfc8785 goes twice as deep
         return _ENCODE(_common(value)).encode()
     try:
         return rfc8785.dumps(value)
@@ -54,7 +55,8 @@ def _common(value: Any) -> Any:
     """``value`` so that ``json`` writes it by RFC 8785, which is faster.  Raises :class:`_Uncommon`."""
     kind = type(value)
     if kind is dict:
-        if not all(map(str.isascii, value)):  # ASCII keys have the same order by code point and in UTF-16
+        # ASCII keys have the same order by code point and in UTF-16; a subclass may compare itself otherwise.
+        if not all(map(str.isascii, value)) or not _STR.issuperset(map(type, value)):
             raise _Uncommon
         return {key: item if type(item) in _SAME else _common(item) for key, item in value.items()}
     if kind is list or kind is tuple:

@@ -5,6 +5,8 @@ Expected values are the RFC's own: number samples of appendix B, and the example
 
 from __future__ import annotations
 
+import enum
+import functools
 import struct
 from typing import Any
 
@@ -91,6 +93,35 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_any_value_has_the_bytes_that_another_implementation_writes(value: Any) -> None:
+    assert canonical_json(value) == rfc8785.dumps(value)
+
+
+class Backwards(str):
+    """Compares itself the other way round, as an enumeration might."""
+
+    def __lt__(self, other: str) -> bool:
+        return str.__gt__(self, other)
+
+
+class Wanted(enum.StrEnum):
+    MUST = "must"
+
+
+def nested(depth: int) -> Any:
+    return functools.reduce(lambda inner, _: {"a": [inner]}, range(depth // 2), 1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {Backwards("a"): 1, Backwards("b"): 2},
+        {Wanted.MUST: Wanted.MUST, "a": enum.IntEnum("Count", {"ONE": 1}).ONE},
+        '\x00\x1f\x7f\x80\u2028\u2029\ufeff\U0001f600"\\/\b\f\n\r\t',
+        nested(700),
+    ],
+    ids=["keys that compare themselves", "enumerations", "letters", "many levels"],
+)
+def test_an_uncommon_value_has_the_bytes_that_another_implementation_writes(value: Any) -> None:
     assert canonical_json(value) == rfc8785.dumps(value)
 
 
