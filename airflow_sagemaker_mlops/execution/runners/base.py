@@ -105,7 +105,7 @@ def runner_of(entry: StepType) -> Runner:
     if path not in _RUNNERS:
         try:
             _RUNNERS[path] = getattr(import_module(place, __package__), name)()
-        except (ImportError, AttributeError, ValueError) as error:
+        except (ImportError, AttributeError, TypeError, ValueError) as error:
             what = f'The step type {entry.name} names the runner "{entry.runner}", which cannot be loaded: {error}'
             raise LookupError(what) from error
     return _RUNNERS[path]

@@ -53,7 +53,9 @@ def test_every_runner_is_used() -> None:
     assert here == {type(runner_of(entry)) for entry in ENTRIES}
 
 
-@pytest.mark.parametrize("name", ["odd", ".odd.OddRunner", ".job.OddRunner", "nowhere.OddRunner"])
+@pytest.mark.parametrize(
+    "name", ["odd", ".odd.OddRunner", ".job.OddRunner", "nowhere.OddRunner", ".base.WaitingRunner"]
+)
 def test_an_entry_with_an_unknown_runner_is_reported_by_name(name: str) -> None:
     with pytest.raises(LookupError, match=f'step type Odd names the runner "{name}", which cannot be loaded: '):
         runner_of(StepType(name="Odd", runner=name))
