@@ -22,7 +22,7 @@ UPDATABLE = frozenset({"InService", "UpdateRollbackFailed"})
 
 
 class EndpointNotUpdated(RegistryError):
-    """The endpoint keeps serving another model than the champion; the registry has already been changed."""
+    """The endpoint keeps serving another model than the champion; nothing is left to change in the registry."""
 
 
 class EndpointBusy(EndpointNotUpdated):
@@ -85,21 +85,21 @@ def start_endpoint_update(
     wanted = configuration_of(client, version, variants=_names(found.get("ProductionVariants") or []))
     if not wanted:
         raise EndpointNotUpdated(
-            f"{endpoint} was not updated: no endpoint configuration of version {version.number} was found. The "
-            f"registry was rolled back."
+            f"{endpoint} was not updated: no endpoint configuration of version {version.number} was found. "
+            f"{_in_registry(version)}"
         )
     deadline, logged = time.monotonic() + wait_s, False
     while not _is_or_comes(found, wanted):
         status = str(found.get("EndpointStatus"))
         if status not in BUSY | UPDATABLE:
             raise EndpointNotUpdated(
-                f'{endpoint} is {status}, so it cannot be updated to "{wanted}". The registry was rolled back. Delete '
-                f"the endpoint, and create it with that configuration."
+                f'{endpoint} is {status}, so it cannot be updated to "{wanted}". '
+                f"{_in_registry(version)} Delete the endpoint, and create it with that configuration."
             )
         if status in UPDATABLE and _update(client, endpoint, wanted):
             return wanted
         if time.monotonic() > deadline:
-            raise EndpointBusy(_still_busy(endpoint, found, wanted))
+            raise EndpointBusy(_still_busy(endpoint, found, wanted, version))
         if not logged:
             log(f"{_moving(endpoint, found)}; it is updated to {wanted} after that")
             logged = True
@@ -125,12 +125,16 @@ def _update(client: Client, endpoint: str, configuration: str) -> bool:
     return True
 
 
-def _still_busy(endpoint: str, found: AwsShape, wanted: str) -> str:
+def _still_busy(endpoint: str, found: AwsShape, wanted: str, version: Version) -> str:
     return (
-        f"{_moving(endpoint, found)}, so it was not updated. The registry was rolled back. AWS accepts an update only "
+        f"{_moving(endpoint, found)}, so it was not updated. {_in_registry(version)} AWS accepts an update only "
         f"after the one in progress, which one of its alarms ends early (aws cloudwatch set-alarm-state). Afterwards: "
         f"aws sagemaker update-endpoint --endpoint-name {endpoint} --endpoint-config-name {wanted}"
     )
+
+
+def _in_registry(version: Version) -> str:
+    return f"In the registry, version {version.number} is the champion."
 
 
 def _moving(endpoint: str, found: AwsShape) -> str:
