@@ -29,15 +29,18 @@ class SageMakerPreloadPlugin(AirflowPlugin):
         """Called once by each Airflow process that loads plugins; only the DAG processor imports the modules."""
         if "dag-processor" not in sys.argv:
             return
-        from .definition import conditions, evaluate
-        from .definition.checks import comparisons
+        from .definition import arguments, conditions, evaluate, verdict_kinds, verdict_step
+        from .definition.checks import champions, comparisons
         from .definition.read import yaml_source
+        from .drift import rules
         from .factory import dag, invalid, task_group
-        from .operators import status, steps
+        from .gate import rule_reader
+        from .operators import pipeline_tasks, status, steps
         from .plan import describe, show
         from .runtime import recorder, start_in_triggerer
 
-        _ = dag, invalid, task_group, yaml_source, conditions, comparisons, status, steps
+        _ = dag, invalid, task_group, yaml_source, conditions, comparisons, status, steps, pipeline_tasks
+        _ = arguments, champions, verdict_kinds, verdict_step, rule_reader, rules  # gates and champions
         _ = start_in_triggerer, recorder, describe, evaluate, show  # needed to serialize a DAG
         for name in _TAKEN_BY_SERIALIZATION:
             with suppress(ImportError):  # the list differs between Airflow versions

@@ -14,11 +14,11 @@ from importlib.metadata import entry_points
 (plugin,) = entry_points(group="airflow.plugins", name="sagemaker_preload")
 plugin.load().on_load()
 before = set(sys.modules)
-sys.path.insert(0, sys.argv[3])
+sys.path.insert(0, sys.argv[2])
 from airflow_sagemaker_mlops import SageMakerPipelineDag
-dag = SageMakerPipelineDag("daily", sys.argv[1])
 from airflow_names import DagSerialization
-DagSerialization.to_dict(dag)
+for definition in sys.argv[3:]:
+    DagSerialization.to_dict(SageMakerPipelineDag("daily", definition))
 OURS = ("airflow_sagemaker_mlops", "airflow.providers.standard.operators", "airflow.providers.standard.sensors")
 ours = [name for name in set(sys.modules) - before if name.startswith(OURS)]
 print(json.dumps(sorted(ours)))
@@ -27,8 +27,9 @@ print(json.dumps(sorted(ours)))
 
 def imported_by_a_parse(process: str) -> list[str]:
     """Modules of this package and the standard provider that a parse imports in the Airflow process ``process``."""
-    example = Path(__file__).resolve().parents[3] / "dags" / "daily_model" / "definition.yaml"
-    words = [sys.executable, "-c", PARSE, str(example), process, str(Path(__file__).parents[2] / "helpers")]
+    root = Path(__file__).resolve().parents[3]
+    examples = (str(root / "dags" / name / "definition.yaml") for name in ("daily_model", "late_flights"))
+    words = [sys.executable, "-c", PARSE, process, str(root / "tests" / "helpers"), *examples]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     found: list[str] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
