@@ -12,6 +12,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.definition.number_members import NUMBER_MEMBERS
 from airflow_sagemaker_mlops.definition.step_types import SUPPORTED, WAITING
 from airflow_sagemaker_mlops.steps import language_tables
 from airflow_sagemaker_mlops.steps.catalogue import STEP_TYPES
@@ -143,6 +144,12 @@ def test_the_tables_that_a_parse_reads_are_the_generated_ones() -> None:
     assert {file: file.read_text() == text for file, text in sources().items()} == {TYPES: True, NUMBERS: True}, (
         "run: make docs"
     )
+
+
+def test_numbers_and_booleans_of_the_api_reference_are_known() -> None:
+    known = {"InstanceCount", "EnableNetworkIsolation", "InitialVariantWeight", "MaxRuntimeInSeconds", "modelUnits"}
+    assert known <= NUMBER_MEMBERS
+    assert not NUMBER_MEMBERS & {"Value", "RoleArn", "InstanceType", "Environment", "HyperParameters"}
 
 
 def test_a_table_without_the_comments_around_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
