@@ -10,6 +10,7 @@ import functools
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,9 @@ os.environ.update(
 # Every test process and every process that a test starts would otherwise compile all modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# A shell has what it runs in the background ignore Ctrl-C, which some tests send to themselves or to what they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from airflow_sagemaker_mlops import local_aws as local  # noqa: E402
 from airflow_sagemaker_mlops.records.store.folder import FolderStore  # noqa: E402

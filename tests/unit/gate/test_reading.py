@@ -122,6 +122,7 @@ def test_a_file_that_cannot_be_judged_is_refused_with_its_lines(
 
 def test_a_score_of_less_precision_is_the_number_that_a_csv_file_has(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
     score = np.array([0.7, 0.1, 1e-7, 16777217.0], dtype=np.float32)
     frame = pandas.DataFrame({"id": range(4), "label": [0, 1, 0, 1], "candidate": score, "champion": score[::-1]})
     frame.to_parquet(tmp_path / "p.parquet")
