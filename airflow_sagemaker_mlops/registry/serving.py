@@ -56,14 +56,17 @@ def configuration_of(
     return newest
 
 
-def serves(client: Client, endpoint: str, version: Version) -> bool:
-    """Whether ``endpoint`` serves only ``version``, or is being updated to it."""
+def serves_another(client: Client, endpoint: str, version: Version) -> bool:
+    """Whether ``endpoint`` serves other models than ``version``, or is being updated to them.
+
+    An endpoint of inference components does not: its configuration names no models.
+    """
     sagemaker = client("sagemaker")
     found = sagemaker.describe_endpoint(EndpointName=endpoint)
     name = _coming(found) or str(found.get("EndpointConfigName"))
     variants = sagemaker.describe_endpoint_config(EndpointConfigName=name).get("ProductionVariants") or []
-    models = {str(variant.get("ModelName") or "") for variant in variants}
-    return bool(models) and all(model and _is_of(sagemaker, model, version) for model in models)
+    models = {str(variant["ModelName"]) for variant in variants if variant.get("ModelName")}
+    return not all(_is_of(sagemaker, model, version) for model in models)
 
 
 def start_endpoint_update(

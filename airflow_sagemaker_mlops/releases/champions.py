@@ -8,7 +8,7 @@ from ..aws_errors import NOT_FOUND, error_code
 from ..registry.champion import Client, Log, champion_of, version_of
 from ..registry.errors import NoSuchGroup, RegistryError
 from ..registry.rollback import history_for, rollback
-from ..registry.serving import serves, start_endpoint_update
+from ..registry.serving import serves_another, start_endpoint_update
 from .errors import ReleaseError
 from .history import ROLLBACK
 
@@ -96,7 +96,7 @@ def is_endpoint_behind(client: Client, stage: Stage, champion: str) -> bool:
     if stage.endpoint is None or not champion:
         return False
     try:
-        return not serves(client, stage.endpoint, version_of(client, champion))
+        return serves_another(client, stage.endpoint, version_of(client, champion))
     except Exception as error:
         if error_code(error) in NOT_FOUND and "could not find" in str(error).lower():
             return False

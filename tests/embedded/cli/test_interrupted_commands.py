@@ -32,6 +32,7 @@ dags: s3://mwaa-prod/dags
 pipelines: {{late: {{definition: dags/late.yaml}}}}
 """
 PLACE = ("mwaa-prod", "dags/late.zip")
+COMPONENTS = "components"  # an endpoint configuration for inference components, which name the models themselves
 FIRST = "PutObject releases/late/stages/prod/000001.json"
 
 
@@ -51,7 +52,10 @@ class Hosting(FakeAccount):
         return {"EndpointConfigs": [{"EndpointConfigName": name} for name in ("v3", "v2", "v1")]}
 
     def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:
-        return {"ProductionVariants": [{"ModelName": EndpointConfigName, "VariantName": "AllTraffic"}]}
+        variant = {"VariantName": "AllTraffic"}
+        if EndpointConfigName != COMPONENTS:
+            variant["ModelName"] = EndpointConfigName
+        return {"ProductionVariants": [variant]}
 
     def describe_model(self, ModelName: str) -> dict[str, Any]:
         container = {"Image": "i", "ModelDataUrl": f"s3://bucket/models/{ModelName[1:]}/model.tar.gz"}
@@ -215,7 +219,7 @@ def test_a_dry_run_of_a_rollback_names_the_champion_that_comes_back(
 
 def test_an_endpoint_that_serves_the_champion_is_left_alone_and_so_is_one_with_keep_champion(desk: Desk) -> None:
     desk.aws.version(1, ModelApprovalStatus="Approved")
-    for serves, keep in (("v1", False), ("v2", True)):
+    for serves, keep in (("v1", False), ("v2", True), (COMPONENTS, False)):
         desk.deploy()
         desk.change(serves)
         desk.deploy()
