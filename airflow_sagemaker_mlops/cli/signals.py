@@ -38,7 +38,8 @@ def interruptible() -> Iterator[None]:
     try:
         with contextlib.suppress(ValueError):  # not the main thread
             for number in CAUSES:
-                if signal.getsignal(number) is not signal.SIG_IGN:  # as with nohup
+                ignored = signal.getsignal(number) is signal.SIG_IGN
+                if not (ignored and number == signal.SIGHUP):  # as in Ending
                     before[number] = signal.signal(number, interrupt)
         yield
     finally:
