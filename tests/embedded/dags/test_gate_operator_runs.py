@@ -48,7 +48,6 @@ if __name__ == "__main__":
 
 
 @pytest.mark.airflow
-@pytest.mark.timeout(600)  # a job that imports scipy, and Airflow three times
 @pytest.mark.usefixtures("airflow_db")
 def test_the_operators_verdict_decides_the_branch_of_a_dag(aws: LocalAws, tmp_path: Path) -> None:
     bucket, chance = f"b{uuid.uuid4().hex}", random.Random(1)

@@ -132,7 +132,6 @@ def ran(done: PipelineRun) -> set[str]:
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(600)  # seven jobs that import scipy
 def test_a_gate_and_what_it_is_lowered_to_take_the_same_branch(
     aws: LocalAws, clients: SessionAws, place: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

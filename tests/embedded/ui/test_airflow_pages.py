@@ -23,7 +23,7 @@ from runs_in_airflow import HOSTILE
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.airflow, pytest.mark.timeout(900)]  # the server starts slowly on a busy machine
+pytestmark = pytest.mark.airflow
 ROUTES = ("run", "record", "report", "task")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FIRST_S, SOON_S = 240_000, 60_000  # ms; only a test that hangs waits as long
