@@ -151,7 +151,7 @@ def project_files(answers: Mapping[str, Value], existing: Existing | None = None
     if existing is not None:
         files[str(folder / f"train{existing.suffix}")] = existing.text
     pipelines = dict(_pipelines(files, folder))
-    files |= render({**values, "statements": statements(pipelines)}, below="infra/")
+    files |= render({**values, "statements": statements(pipelines, str(values["group"]))}, below="infra/")
     files |= {f"tests/plans/{name}.txt": tree(make_plan(one)) + "\n" for name, one in pipelines.items()}
     files[MANIFEST] = manifest(files, installed)
     return files

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..definition.model import Pipeline
+from ..steps.arns import Place, packages
 from ..steps.permissions import policy
 from ..steps.policy_values import with_values
 
@@ -21,16 +22,21 @@ STAND_INS = {
 }
 
 
-def statements(pipelines: Mapping[str, Pipeline]) -> str:
-    """What running ``pipelines`` requires: lines of YAML, one statement each."""
+def statements(pipelines: Mapping[str, Pipeline], group: str) -> str:
+    """What running ``pipelines`` requires: lines of YAML, one statement each.
+
+    :param group: name or ARN of the model package group; the deployment is given versions of no other group
+    """
     values = {"Bucket": BUCKET, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/role-of-the-jobs"}
     owns_its_data = all("Bucket" in {one.name for one in pipeline.parameters} for pipeline in pipelines.values())
     allowed: dict[str, set[str]] = {}
-    for pipeline in pipelines.values():
-        for resource, action, condition in _rows(policy(with_values(pipeline, values), ACCOUNT, REGION)):
-            anywhere = resource == "*" and action.startswith("s3:") and owns_its_data
-            narrowed = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"] if anywhere else resource
-            allowed.setdefault(json.dumps([narrowed, condition]), set()).add(action)
+    for name, pipeline in pipelines.items():
+        versions = packages(Place(ACCOUNT, REGION), group)[1] if name == "deploy" else ()
+        for given in [{**values, "ModelPackageArn": version} for version in versions] or [values]:
+            for resource, action, condition in _rows(policy(with_values(pipeline, given), ACCOUNT, REGION)):
+                anywhere = resource == "*" and action.startswith("s3:") and owns_its_data
+                narrowed = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"] if anywhere else resource
+                allowed.setdefault(json.dumps([narrowed, condition]), set()).add(action)
     lines = ((*json.loads(key), actions) for key, actions in sorted(allowed.items()))
     return "\n".join(_line(resource, condition, actions) for resource, condition, actions in lines)
 

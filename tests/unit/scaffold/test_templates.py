@@ -58,6 +58,9 @@ def test_what_the_answers_make_is_valid(answers: dict[str, Value]) -> None:
         elif name.startswith("dags/") and name.endswith((".yaml", ".json")):
             pipeline, problems = examine(text.encode(), name=name)
             assert [*problems, *request_problems(pipeline)] == [] or name.endswith("train.json"), name
+            if name.endswith("deploy.yaml"):  # nothing is created before the version is approved
+                outside = {step.name: step.type for step in pipeline.steps if step.branch != "IfSteps"}
+                assert outside == {"Approval": "x-approval", "IsApproved": "Condition", "NotApproved": "Fail"}
         elif name.endswith((".yaml", ".yml")):
             assert isinstance(yaml.load(text, Template), dict), name
         if name.startswith("config/"):
@@ -116,12 +119,14 @@ def test_regulated_records_are_locked_and_a_person_decides() -> None:
     assert "FAIL_ON_RECORD_ERROR=True" in files["README.md"]
 
 
-def test_the_role_of_airflow_may_touch_only_the_bucket_of_the_project() -> None:
+def test_the_role_of_airflow_may_touch_only_the_bucket_and_the_versions_of_the_project() -> None:
     template = project_files(settle({"project": "churn"}))["infra/project.yaml"]
     rows = yaml.load(template, Template)["Resources"]["AirflowRole"]["Properties"]["Policies"][0]
     for row in rows["PolicyDocument"]["Statement"]:
         if any(action.startswith("s3:") for action in row["Action"]):
             assert all("${Bucket}" in one["Sub"] for one in row["Resource"])
+        if "sagemaker:UpdateModelPackage" in row["Action"]:
+            assert all(one["Sub"].endswith(":model-package/churn/*") for one in row["Resource"])
 
 
 @functools.cache
