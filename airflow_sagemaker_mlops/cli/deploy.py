@@ -80,13 +80,13 @@ class Begun:
         releases = self.target.releases
         try:
             last, followed = releases.last(), releases.followed()
-        except Exception:
+        except Exception:  # of AWS or in the stored files: then nobody here knows, and that is what the sentence says
             how = f"`sagemaker-mlops releases --stage {releases.stage}` shows whether the change was recorded."
             return f"{how} If it was, the same command completes it."
+        if last is not None and followed < last.number:  # also one that an earlier command left
+            return f"{last.kind} {last.number} is recorded and not complete. The same command completes it."
         if last is None or last.number <= self.before:
             return "nothing was changed."
-        if followed < last.number:
-            return f"{last.kind} {last.number} is recorded and not complete. The same command completes it."
         return f"{last.kind} {last.number} is complete."
 
 
@@ -210,7 +210,8 @@ def _rolled_back(target: Target, entry: Entry, *, changed: bool) -> Iterator[str
     if entry.undo:
         undone = target.releases.read(entry.replaced)
         follows = f", and endpoint {target.stage.endpoint} would be updated to it" if target.stage.endpoint else ""
-        yield f"{undone.champion if undone is not None else 'none'} would be the champion again{follows}"
+        earlier = undone.champion if undone is not None else "an earlier version"
+        yield f"{earlier} would be the champion again{follows}"
         return
     try:
         if is_endpoint_behind(target.client, target.stage, entry.champion):

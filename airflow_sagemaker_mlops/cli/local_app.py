@@ -63,7 +63,7 @@ def env(
 ) -> None:
     """Print environment variables that point boto3, the AWS CLI and other clients to the embedded AWS.
 
-    It has to run: sagemaker-mlops local --detach. Otherwise, exit 1, and eval of what is printed fails as well.
+    Start it first: sagemaker-mlops local --detach. Exits with 1 if it is not running; eval of the output fails, too.
     """
     from .local_aws import show_environment
 

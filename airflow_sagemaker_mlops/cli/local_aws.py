@@ -106,7 +106,7 @@ def show_status(state_dir: Path | None, output: str = "text") -> int:
 def show_environment(state_dir: Path | None, form: str) -> int:
     """Print the environment for other clients; exit code 1 if the server is not running, 2 for an unknown form.
 
-    ``eval`` does not see that exit code, so it is given a command that fails.
+    ``eval`` does not see the exit code, so the output is then a command that fails.
     """
     folder = state_folder(state_dir)
     if form not in ("sh", "json", "dotenv"):

@@ -81,7 +81,9 @@ def update(folder: Path, data: Sequence[str], *, conn: str | None, region: str |
             existing = _kept(folder, answers) or _existing(answers, conn, region, python)
             changes = update_project(folder, given, existing)
     except Interrupted as ended:
-        say(f"{ended}: every file is as it was or as it will be. The same command updates the others.", err=True)
+        say(
+            f"{ended}: no file is half written. Run the same command again to update the files that are left.", err=True
+        )
         return ended.exit_code
     except ProjectError as error:
         say(error, err=True)

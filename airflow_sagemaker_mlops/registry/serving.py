@@ -22,7 +22,7 @@ UPDATABLE = frozenset({"InService", "UpdateRollbackFailed"})
 
 
 class EndpointNotUpdated(RegistryError):
-    """The endpoint keeps serving another model than the champion; nothing is left to change in the registry."""
+    """The endpoint keeps serving another model than the champion; the registry itself is up to date."""
 
 
 class EndpointBusy(EndpointNotUpdated):

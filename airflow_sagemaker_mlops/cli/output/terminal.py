@@ -125,7 +125,7 @@ def write_out(text: str, out: Path | None) -> int:
 
 
 def write_file(file: Path, text: str) -> None:
-    """Write a file that the user named, and the folders that it lacks.  Raises ``OSError``."""
+    """Write a file that the user named; creates missing folders.  Raises ``OSError``."""
     try:
         file.write_text(text, newline="")
     except FileNotFoundError:

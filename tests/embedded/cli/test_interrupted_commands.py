@@ -138,6 +138,16 @@ def test_ctrl_c_after_the_decision_names_it_and_the_same_command_completes_it(
     assert PLACE in desk.aws.objects
 
 
+def test_what_an_earlier_interruption_left_is_named_again(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.at(f"PutObject {PLACE[1]}")
+    assert desk.deploy() == 130
+    desk.change("second")
+    desk.at("PutObject releases/late/bundles")
+    assert desk.deploy() == 130
+    said = capsys.readouterr().err
+    assert said.count("Ctrl-C: deployment 1 is recorded and not complete. The same command completes it.\n") == 2
+
+
 def test_an_interrupted_rollback_is_completed_by_the_same_command(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
