@@ -237,7 +237,17 @@ STEP_SYNTAX: dict[str, StepSyntax] = {
     ),
     "x-approval": StepSyntax(
         waits=True,
-        arguments=frozenset({"AssignedUsers", "Default", "ModelPackageArn", "Sentence", "Subject", "TimeoutInSeconds"}),
+        arguments=frozenset(
+            {
+                "AssignedUsers",
+                "Default",
+                "ModelPackageArn",
+                "ModelPackageGroupName",
+                "Sentence",
+                "Subject",
+                "TimeoutInSeconds",
+            }
+        ),
         argument_rules=True,
         in_body=False,
         properties={

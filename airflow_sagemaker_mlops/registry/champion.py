@@ -121,6 +121,18 @@ def require_group(sagemaker: SageMakerRegistry, group: str) -> None:
         raise NoSuchGroup(f'There is no model package group "{group}" in this account and region.') from None
 
 
+def require_version_of(arn: str, group: str, wanted: str) -> None:
+    """Raise :class:`RegistryError` unless the version ``arn``, which is in ``group``, is one of the group ``wanted``.
+
+    :param group: name of the version's group; "" for a model package without one
+    :param wanted: name or ARN
+    """
+    if group == short_name(wanted):
+        return
+    where = f'is a version of "{group}", and not' if group else "is not a version"
+    raise RegistryError(f'{arn} {where} of "{wanted}".')
+
+
 def version_of(client: Client, arn: str) -> Version:
     """A version by its ARN.  Raises :class:`RegistryError` if the registry does not have it."""
     try:

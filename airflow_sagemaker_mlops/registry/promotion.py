@@ -7,7 +7,7 @@ killed in between, the next caller finishes the update first.
 
 from __future__ import annotations
 
-from .champion import REJECTED, Client, Log, Version, champion_of, short_name, version_of
+from .champion import REJECTED, Client, Log, Version, champion_of, require_version_of, version_of
 from .change import Baseline, Change, Changed, changed_since, completed, decided
 from .errors import RegistryError
 from .history import Entry, History
@@ -50,8 +50,7 @@ def _own(history: History, change: Change, last: Entry | None) -> Entry | None:
 
 
 def _require_candidate(candidate: Version, history: History, change: Change) -> None:
-    if candidate.group != short_name(history.group):
-        raise RegistryError(f'{candidate.arn} is a version of "{candidate.group}", and not of "{history.group}".')
+    require_version_of(candidate.arn, candidate.group, history.group)
     status = candidate.described.get("ModelPackageStatus", "Completed")
     if status != "Completed":
         raise RegistryError(f"{candidate.arn} is {status}, and only a version that is Completed can be the champion.")

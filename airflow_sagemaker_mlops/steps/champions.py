@@ -116,8 +116,8 @@ PROMOTE_CHAMPION = StepType(
 
 
 def _approval_grants(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
-    given = step.arguments.get("ModelPackageArn")
-    arns = [given] if isinstance(given, str) and given.startswith("arn:") else packages(place, None)[1]
+    given, group = step.arguments.get("ModelPackageArn"), step.arguments.get("ModelPackageGroupName")
+    arns = [given] if isinstance(given, str) and given.startswith("arn:") else packages(place, group)[1]
     for arn in arns:
         yield "sagemaker:DescribeModelPackage", arn
         yield "sagemaker:UpdateModelPackage", arn
@@ -132,7 +132,17 @@ APPROVAL = StepType(
     runner=".approval.ApprovalRunner",
     syntax=StepSyntax(
         waits=True,
-        arguments=frozenset({"ModelPackageArn", "Sentence", "Subject", "AssignedUsers", "TimeoutInSeconds", "Default"}),
+        arguments=frozenset(
+            {
+                "ModelPackageArn",
+                "ModelPackageGroupName",
+                "Sentence",
+                "Subject",
+                "AssignedUsers",
+                "TimeoutInSeconds",
+                "Default",
+            }
+        ),
         argument_rules=True,
         in_body=False,
         properties={
@@ -145,6 +155,7 @@ APPROVAL = StepType(
     ),
     words={
         "ModelPackageArn": _VERSION,
+        "ModelPackageGroupName": "Name or ARN of the model package group that the version must belong to.",
         "Sentence": _SENTENCE,
         "Subject": "Subject of the request.",
         "AssignedUsers": "Airflow users who may answer.",

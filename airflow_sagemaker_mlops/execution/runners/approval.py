@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ...definition.values import as_text
+from ...registry.champion import require_version_of
+from ...registry.errors import RegistryError
 from ...registry.wording import fitted
 from ..aws.calls import as_json, call, call_with_retries
 from ..backoff import Backoff
@@ -142,6 +144,11 @@ async def question_of(run: StepRun) -> Question:
     if not isinstance(arn, str) or not arn:
         raise StepFailed(f'Step "{run.identity.step}": ModelPackageArn is {arn!r}, which names no version.')
     found = await call(run.aws, "sagemaker", "DescribeModelPackage", ModelPackageName=arn)
+    if group := arguments.get("ModelPackageGroupName"):
+        try:
+            require_version_of(arn, str(found.get("ModelPackageGroupName") or ""), as_text(group))
+        except RegistryError as error:
+            raise StepFailed(f'Step "{run.identity.step}": {error}') from error
     seconds = arguments.get("TimeoutInSeconds")
     version = arn.rpartition(":model-package/")[2]
     return Question(

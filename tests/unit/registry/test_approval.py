@@ -136,6 +136,32 @@ def test_an_answer_given_elsewhere_is_written_into_the_registry_with_name_and_ti
     }
 
 
+@pytest.mark.parametrize("group", ["late-flights", "arn:aws:sagemaker:us-east-1:1:model-package-group/late-flights"])
+def test_a_version_of_the_group_is_accepted_by_its_name_and_its_arn(fake: FakeRegistry, group: str) -> None:
+    decide(fake, "Approved")
+    assert asyncio.run(complete(approval(fake, ModelPackageGroupName=group))).properties["Approved"] is True
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"ModelPackageGroupName": "churn"}, f'{ARN}1 is a version of "churn", and not of "late-flights".'),
+        ({"ModelPackageGroupName": None}, f'{ARN}1 is not a version of "late-flights".'),
+    ],
+    ids=["of another group", "of no group"],
+)
+def test_an_approved_version_of_another_group_is_refused_and_the_registry_left_alone(
+    fake: FakeRegistry, members: dict[str, Any], said: str
+) -> None:
+    decide(fake, "Approved")
+    fake.packages[f"{ARN}1"] |= members
+    before = dict(fake.packages[f"{ARN}1"])
+    with pytest.raises(StepFailed) as error:
+        asyncio.run(complete(approval(fake, ModelPackageGroupName="late-flights")))
+    assert str(error.value) == f'Step "Ask": {said}'
+    assert fake.packages[f"{ARN}1"] == before
+
+
 def test_an_answer_from_before_a_clear_does_not_count(fake: FakeRegistry) -> None:
     run = approval(fake, TimeoutInSeconds=1)
     asyncio.run(save_answer(run, Answer("Approved", "ben", "2026-11-30T05:00:00Z")))
