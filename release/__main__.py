@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -11,10 +12,13 @@ import tempfile
 import venv
 import zipfile
 from collections.abc import Callable
+from email import message_from_bytes
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
+from release.addresses import DOCUMENTATION, REPOSITORY, address, project_urls  # noqa: E402
+
 SMALLEST = """\
 Version: "2020-12-01"
 Steps:
@@ -73,6 +77,22 @@ def distributions_are_built(_tag: str) -> None:
             raise NotReady(f"{_wheel().name} has no bill of materials.")
 
 
+def wheel_names_the_addresses(_tag: str) -> None:
+    """The wheel names the repository and the documentation that the environment names."""
+    try:
+        given = [address(name, os.environ.get(name, "")) for name in (REPOSITORY, DOCUMENTATION)]
+    except ValueError as error:
+        raise NotReady(str(error)) from None
+    with zipfile.ZipFile(_wheel()) as wheel:
+        name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        named = message_from_bytes(wheel.read(name)).get_all("Project-URL") or []
+    wanted = [f"{label}, {url}" for label, url in project_urls(*given).items()]
+    if sorted(named) != sorted(wanted):
+        raise NotReady(f"{_wheel().name} has the addresses {named} instead of {wanted}. Run `make dist` again.")
+    if not all(given):
+        print(f"    Without {REPOSITORY} and {DOCUMENTATION}, a package index shows no links.")
+
+
 def wheel_works_alone(tag: str) -> None:
     """In an environment of its own, outside the checkout, the wheel installs and its command works."""
     with tempfile.TemporaryDirectory() as folder:
@@ -94,6 +114,7 @@ POINTS: tuple[Callable[[str], None], ...] = (
     site_is_built,
     tests_pass,
     distributions_are_built,
+    wheel_names_the_addresses,
     wheel_works_alone,
 )
 

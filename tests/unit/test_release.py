@@ -10,6 +10,7 @@ import yaml
 import release.__main__ as checklist
 from airflow_sagemaker_mlops import __version__
 from airflow_sagemaker_mlops.provider_info import get_provider_info
+from release.addresses import address, project_urls, readme
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,3 +52,43 @@ def test_workflows_run_targets_that_the_makefile_has(file: Path) -> None:
     for target in targets:
         for name in ["matrix", "pythons"] if target.startswith("$") else [target]:
             assert f"\n{name}: " in makefile
+
+
+def test_a_package_index_shows_where_a_release_was_published() -> None:
+    assert project_urls("https://git.example/team/p", "https://team.example/p") == {
+        "Documentation": "https://team.example/p",
+        "Repository": "https://git.example/team/p",
+        "Issues": "https://git.example/team/p/issues",
+        "Changelog": "https://git.example/team/p/blob/HEAD/CHANGELOG.md",
+    }
+    assert project_urls("", "") == {}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://git.example/p",
+        "git@git.example:p",
+        "team/p",
+        "https://",
+        "https://a.example/p?x=1",
+        "https://a.example/a b",
+    ],
+)
+def test_an_address_that_nobody_could_open_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match="SAGEMAKER_MLOPS_REPOSITORY is "):
+        address("SAGEMAKER_MLOPS_REPOSITORY", given)
+
+
+def test_links_and_pictures_of_the_readme_lead_into_the_repository_once_it_has_an_address() -> None:
+    text = (
+        "[a](guide/a.md#b) [c](#c) [d](https://d.example) [mail](mailto:a@b.example) ![e](docs/e.png)\n"
+        '<source srcset="docs/f.png"><img src="docs/g.png"><img src="https://h.example/h.png">\n'
+    )
+    there = "https://git.example/team/p"
+    assert readme(text, there) == (
+        f"[a]({there}/blob/HEAD/guide/a.md#b) [c](#c) [d](https://d.example) [mail](mailto:a@b.example) "
+        f"![e]({there}/raw/HEAD/docs/e.png)\n"
+        f'<source srcset="{there}/raw/HEAD/docs/f.png"><img src="{there}/raw/HEAD/docs/g.png"><img src="https://h.example/h.png">\n'
+    )
+    assert readme(text, "") == text

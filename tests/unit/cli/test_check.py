@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import tomllib
+from email.message import Message
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from airflow_sagemaker_mlops.cli import problem_pages
 from airflow_sagemaker_mlops.cli.app import app
-from airflow_sagemaker_mlops.cli.problem_pages import DOCUMENTATION, page_of, where_to_read
+from airflow_sagemaker_mlops.cli.problem_pages import page_of, where_to_read
 
-ROOT = Path(__file__).parents[3]
-CASES = ROOT / "tests" / "pipelines" / "check"
+CASES = Path(__file__).parents[2] / "pipelines" / "check"
 
 
 def check(case: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> tuple[int, str]:
@@ -61,6 +61,30 @@ def test_the_line_about_codes_names_each_once_and_not_all_of_very_many(monkeypat
     )
 
 
-def test_the_address_of_the_documentation_is_the_one_that_the_package_publishes() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project.get("urls", {}).get("Documentation", "") == DOCUMENTATION
+@pytest.mark.parametrize(
+    ("urls", "page"),
+    [
+        (
+            ["Repository, https://a.example/p", "Documentation, https://a.example/d"],
+            "https://a.example/d/docs/problems/sm201.html",
+        ),
+        (["Repository, https://a.example/p"], "docs/problems.md#sm201"),
+        (None, "docs/problems.md#sm201"),
+    ],
+    ids=["published", "a fork without a site", "a checkout"],
+)
+def test_the_page_of_a_code_is_on_the_site_that_the_distribution_names(
+    urls: list[str] | None, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SAGEMAKER_MLOPS_DOCS", raising=False)
+    found = Message()
+    for url in urls or ():
+        found["Project-URL"] = url
+    monkeypatch.setattr(problem_pages, "metadata", {"airflow-sagemaker-mlops": found}.__getitem__)
+    assert page_of("SM201") == page
+
+
+def test_files_of_the_package_that_are_not_installed_have_no_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAGEMAKER_MLOPS_DOCS", raising=False)
+    monkeypatch.setattr(problem_pages, "PACKAGE", "a-package-that-nobody-has-installed")
+    assert page_of("SM201") == "docs/problems.md#sm201"
