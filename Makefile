@@ -175,7 +175,8 @@ tripwire-newest: setup ## The same for the newest versions, downloaded into buil
 	$(BIN)/python -m tripwire --site build/newest
 
 release: setup ## The checklist before a release, ending with checked distributions: make release TAG=v0.1.0
-	$(BIN)/python -m release --tag $(or $(TAG),$(error Say which: make release TAG=v0.1.0))
+	$(BIN)/python -m release --tag $(or $(TAG),$(error Say which: make release TAG=v0.1.0)) \
+	  --repository "$(REPOSITORY)" --documentation "$(DOCUMENTATION)"
 
 .venv-dist/.stamp: Makefile
 	test -x .venv-dist/bin/python || $(PYTHON) -m venv .venv-dist

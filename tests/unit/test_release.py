@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,9 @@ def test_the_version_stands_in_one_place() -> None:
 
 
 def test_a_tag_names_the_version() -> None:
-    checklist.tag_is_the_version(f"v{__version__}")
+    checklist.tag_is_the_version(checklist.Release(f"v{__version__}"))
     with pytest.raises(checklist.NotReady, match="The tag is v999"):
-        checklist.tag_is_the_version("v999.0.0")
+        checklist.tag_is_the_version(checklist.Release("v999.0.0"))
 
 
 @pytest.mark.parametrize(
@@ -36,10 +37,27 @@ def test_the_changelog_begins_with_the_dated_version(
     (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n## {heading}\n\n## 1.0.0 (2026-12-24)\n")
     monkeypatch.setattr(checklist, "ROOT", tmp_path)
     if ready:
-        checklist.changelog_has_the_version("v1.2.3")
+        checklist.changelog_has_the_version(checklist.Release("v1.2.3"))
     else:
         with pytest.raises(checklist.NotReady, match=r"1\.2\.3 \(YYYY-MM-DD\)"):
-            checklist.changelog_has_the_version("v1.2.3")
+            checklist.changelog_has_the_version(checklist.Release("v1.2.3"))
+
+
+def test_a_wheel_that_was_built_without_the_addresses_is_not_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(checklist, "ROOT", tmp_path)
+    (tmp_path / "dist").mkdir()
+    with zipfile.ZipFile(tmp_path / "dist" / "p-1.whl", "w") as wheel:
+        wheel.writestr(
+            "p-1.dist-info/METADATA", "Name: p\nProject-URL: Documentation, https://team.example/p\n\nText\n"
+        )
+    checklist.wheel_names_the_addresses(checklist.Release("v1", documentation="https://team.example/p"))
+    assert "a package index shows no links" in capsys.readouterr().out
+    with pytest.raises(checklist.NotReady, match="Repository"):
+        checklist.wheel_names_the_addresses(
+            checklist.Release("v1", "https://git.example/team/p", "https://team.example/p")
+        )
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda file: file.name)
