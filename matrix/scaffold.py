@@ -1,8 +1,9 @@
 """Every combination of answers of ``new``: rendered and linted; those that differ in what runs are also tested and run.
 
 ``make scaffold-matrix`` (about an hour on two idle cores).  ``PART=lint`` renders and lints all and runs none;
-``PART=run`` runs only.  ``MOST=5`` ends after five runs.  What ran well is noted in ``build/scaffold-ran.txt``;
-``RESUME=1`` leaves that out, so a matrix can be run in parts.  Writes the output of a failure to ``build/scaffold/``.
+``PART=run`` runs only.  ``MOST=5`` ends after five runs.  Runs mostly wait for jobs, so two are under way at a time.
+What ran well is noted in ``build/scaffold-ran.txt``; ``RESUME=1`` leaves that out, so a matrix can be run in parts.
+Writes the output of a failure to ``build/scaffold/``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +29,7 @@ OWN = Existing((ROOT / "tests" / "pipelines" / "valid" / "train-evaluate-registe
 OUT = ROOT / "build" / "scaffold"
 RAN = ROOT / "build" / "scaffold-ran.txt"
 NOT_RUN = ("ci", "target", "licence", "region")  # what makes no difference to a run
+AT_A_TIME = 2
 Answers = dict[str, Value]
 
 
@@ -67,20 +70,28 @@ def _all_runs(most: int, *, resume: bool) -> list[str]:
     RAN.write_text("".join(f"{name}\n" for name in sorted(done)), encoding="utf-8")
     left = {name: answers for name, answers in kinds.items() if name not in done}
     bad = []
-    for name in _most_different_first(left, {name: kinds[name] for name in done & set(kinds)})[:most]:
-        started = time.monotonic()
-        folder = _made(left[name])
-        failures = _run(folder, left[name])
-        print(f"{'failed' if failures else 'ran':7}{name} {time.monotonic() - started:.0f} s", *failures, flush=True)
-        if failures:
-            bad.append(name)
-            continue
-        shutil.rmtree(folder)
-        with RAN.open("a", encoding="utf-8") as noted:
-            noted.write(f"{name}\n")
+    names = _most_different_first(left, {name: kinds[name] for name in done & set(kinds)})[:most]
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for name, failures in zip(names, pool.map(lambda name: _ran(name, left[name]), names), strict=True):
+            if failures:
+                bad.append(name)
+                continue
+            with RAN.open("a", encoding="utf-8") as noted:
+                noted.write(f"{name}\n")
     remaining = len(kinds) - len(RAN.read_text(encoding="utf-8").split()) - len(bad)
     print(f"{len(kinds)} combinations differ in what runs; {len(bad)} failed, {remaining} were not run")
     return bad
+
+
+def _ran(name: str, answers: Answers) -> list[str]:
+    """Why the combination failed; its folder stays only then."""
+    started = time.monotonic()
+    folder = _made(answers)
+    failures = _run(folder, answers)
+    print(f"{'failed' if failures else 'ran':7}{name} {time.monotonic() - started:.0f} s", *failures, flush=True)
+    if not failures:
+        shutil.rmtree(folder)
+    return failures
 
 
 def _difference(answers: Answers) -> str:
