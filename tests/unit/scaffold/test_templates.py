@@ -66,6 +66,13 @@ def test_what_the_answers_make_is_valid(answers: dict[str, Value]) -> None:
         if name.startswith("config/"):
             stage = parse_stage(text, Path(name).stem, name, Path())
             assert {one.definition for one in stage.pipelines.values()} <= set(files)
+    runs = {
+        name
+        for name in (".github/workflows/ci.yml", "buildspec.yml")
+        if re.search(r"(make|test-dags) run\b", files.get(name, ""))
+    }
+    has_data = answers["source"] in ("yaml", "sdk")  # what a pipeline of the user reads is not on the machine of CI
+    assert bool(runs) == (has_data and answers["ci"] != "none")
     group = "own-group" if answers["source"] in ("file", "pull") else "churn"
     assert f"ModelPackageGroupName: {group}\n" in files["infra/project.yaml"]
     assert answers["deploy"] == "none" or f"ModelPackageGroupName: {group}\n" in files["dags/churn/deploy.yaml"]
@@ -127,6 +134,20 @@ def test_the_role_of_airflow_may_touch_only_the_bucket_and_the_versions_of_the_p
             assert all("${Bucket}" in one["Sub"] for one in row["Resource"])
         if "sagemaker:UpdateModelPackage" in row["Action"]:
             assert all(one["Sub"].endswith(":model-package/churn/*") for one in row["Resource"])
+
+
+def test_a_pipeline_that_needs_no_rights_makes_a_role_without_an_empty_policy() -> None:
+    only_decides = json.dumps(
+        {
+            "Version": "2020-12-01",
+            "Steps": [{"Name": "No", "Type": "Fail", "Arguments": {"ErrorMessage": "there is nothing to do"}}],
+        }
+    )
+    answers = settle({"project": "churn", "source": "file", "definition": "x.json", "deploy": "none"})
+    template = project_files(answers, Existing(only_decides, ".json"))["infra/project.yaml"]
+    policies = yaml.load(template, Template)["Resources"]["AirflowRole"]["Properties"]["Policies"]
+    assert [one["PolicyName"] for one in policies] == ["records"]
+    assert linted(template) == []
 
 
 @functools.cache
