@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 import typer
 
@@ -20,7 +22,7 @@ from ..scaffold.questions import Value
 from ..scaffold.updating import Change, recorded_answers
 from .compiling import CompileOptions, NotCompiled
 from .output.terminal import say, say_error
-from .service import definition_of
+from .service import definition_of, region_of
 from .signals import Interrupted, interruptible
 from .sources import Source
 
@@ -41,14 +43,14 @@ def new(
     try:
         with interruptible():
             refuse_occupied(folder)
-            given = _given(data)
+            given = _given(data, region)
             given.setdefault("project", _name_like(folder))
-            if region:
-                given.setdefault("region", region)
             if not defaults:
                 _refuse_silence(given)
+            elif given.get("source") == "pull" and "region" not in given:
+                given["region"] = region_of(conn)
             answers = settle(given, None if defaults else _ask)
-            existing = _existing(answers, conn, region, python)
+            existing = _existing(answers, conn, python)
             files = make_project(folder, answers, existing)
     except (typer.Abort, EOFError):
         say("\nThe questions were not answered to the end; nothing was written.", err=True)
@@ -65,7 +67,8 @@ def new(
     except NotCompiled as error:
         return say_error(NotCompiled(f"{error}\nNothing was written.", error.exit_code))
     enter = "" if folder.samefile(".") else f"cd {shlex.quote(str(folder))} && "
-    say(f"{folder}: {len(files)} files. Next:")
+    called = "" if answers["project"] == folder.resolve().name else f"project {answers['project']}, "
+    say(f"{folder}: {called}{len(files)} files. Next:")
     say(f"  {enter}make test    step code, definitions, DAG files: without an account")
     say(f"  {enter}make run     a whole run on this machine")
     say("README.md says what is where.")
@@ -76,9 +79,11 @@ def update(folder: Path, data: Sequence[str], *, conn: str | None, region: str |
     """Bring a project to the template of the installed version; exit code as for :func:`new`."""
     try:
         with interruptible():
-            given = _given(data)
-            answers = settle({**recorded_answers(folder), **given})
-            existing = _kept(folder, answers) or _existing(answers, conn, region, python)
+            given = _given(data, region)
+            recorded = recorded_answers(folder)
+            answers = settle(given, recorded=recorded)
+            is_the_same = all(recorded.get(name) == answers[name] for name in ("source", "definition"))
+            existing = (_kept(folder, recorded) if is_the_same else None) or _existing(answers, conn, python)
             changes = update_project(folder, given, existing)
     except Interrupted as ended:
         say(
@@ -110,9 +115,9 @@ def _effect(change: Change) -> str:
     return f"  {change.name}  {EFFECTS[change.what].format(name=change.name)}"
 
 
-def _given(data: Sequence[str]) -> dict[str, Value]:
+def _given(data: Sequence[str], region: str | None) -> dict[str, Value]:
     answers: dict[str, Value] = {}
-    for one in data:
+    for one in (*data, *([f"region={region}"] if region else [])):
         name, equals, value = one.partition("=")
         if not equals:
             raise refusal("SM372", name, f'--data is "{one}".', "Write it as KEY=VALUE, e.g. --data deploy=batch.")
@@ -123,8 +128,8 @@ def _given(data: Sequence[str]) -> dict[str, Value]:
 
 def _name_like(folder: Path) -> str:
     """A project name after the folder's."""
-    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in folder.resolve().name.lower())
-    name = plain.strip("-").lstrip("0123456789-")[:32].rstrip("-")
+    letters = normalize("NFKD", folder.resolve().name.casefold()).encode("ascii", "ignore").decode()
+    name = re.sub("[^a-z0-9]+", "-", letters).lstrip("0123456789-")[:32].rstrip("-")
     return name if len(name) > 1 else "my-model"
 
 
@@ -151,7 +156,7 @@ def _ask(question: Question, default: Value) -> Value:
             say(f'  "{text}" is not an answer. {error}')
 
 
-def _existing(answers: Mapping[str, Value], conn: str | None, region: str | None, python: Path) -> Existing | None:
+def _existing(answers: Mapping[str, Value], conn: str | None, python: Path) -> Existing | None:
     """The user's own definition, if the project has one.  Raises what loading it raises."""
     name = str(answers["definition"])
     match answers["source"]:
@@ -164,13 +169,13 @@ def _existing(answers: Mapping[str, Value], conn: str | None, region: str | None
         case "pull":
             from ..definition import load_pipeline
 
-            text = definition_of(name, conn, region)
+            text = definition_of(name, conn, str(answers["region"]))
             return Existing(text, ".json", group_of(load_pipeline(text.encode(), name=name)))
     return None
 
 
 def _kept(folder: Path, answers: Mapping[str, Value]) -> Existing | None:
-    """The definition that the project has: an update does not fetch it again."""
+    """The definition in the project that ``answers`` made: an update does not fetch it again."""
     for suffix in (".json", ".yaml"):
         path = folder / "dags" / str(answers.get("project", "")) / f"train{suffix}"
         if answers.get("source") in ("file", "pull") and path.is_file():

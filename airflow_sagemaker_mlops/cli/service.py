@@ -51,6 +51,14 @@ def definition_of(name: str, conn: str | None, region: str | None) -> str:
         raise NotCompiled(f"The pipeline {name} cannot be pulled: {type(error).__name__}: {error}", 1) from None
 
 
+def region_of(conn: str | None) -> str:
+    """The region of the connection ``conn``, or of boto3's configuration.  Raises :class:`NotCompiled` without one."""
+    try:
+        return str(client_of("sagemaker", conn, None).meta.region_name)
+    except NoAws as error:
+        raise NotCompiled(in_options(error)) from None
+
+
 def _described(name: str, conn: str | None, region: str | None) -> dict[str, Any]:
     client = client_of("sagemaker", conn, region)
     if "/execution/" in name:

@@ -106,7 +106,8 @@ def refuse_occupied(folder: Path) -> None:
         if MANIFEST in others:
             fix = f"To bring it up to date: sagemaker-mlops new --update {folder}"
             raise refusal("SM370", str(folder), f"{folder} is a project already.", fix)
-        what = f"{folder} is not empty: it has {', '.join(others[:3])}{' ...' if len(others) > 3 else ''}."
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        what = f"{folder} is not empty: it has {', '.join(others[:3])}{more}."
         raise refusal("SM370", str(folder), what, "Name a folder that does not exist.")
     if folder.exists() or folder.is_symlink():
         raise refusal("SM370", str(folder), f"{folder} is not a folder.", "Name a folder that does not exist.")

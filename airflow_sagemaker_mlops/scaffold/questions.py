@@ -47,6 +47,10 @@ class Question:
         text = _render(self.default, answers)
         return text == "True" if self.type == "bool" else text
 
+    def values(self) -> tuple[Value, ...]:
+        """The answers there are to choose from; none if any text is one."""
+        return (True, False) if self.type == "bool" else tuple(self.choices)
+
     def read(self, text: str) -> Value:
         """Parse an answer.  Raises ``ValueError`` that says what is expected."""
         if self.type == "bool":
@@ -54,13 +58,15 @@ class Question:
                 raise ValueError("Answer yes or no.")
             return WORDS[text.strip().lower()]
         answer = text.strip()
+        if not answer.isprintable():
+            raise ValueError("Write it on one line, without control characters.")
+        wrong = _render(self.validator, {self.name: answer}).strip()
+        if wrong:
+            raise ValueError(f"{wrong[0].upper()}{wrong[1:]}.")
         if self.choices and answer not in self.choices:
             from ..definition.problems import did_you_mean
 
             raise ValueError(did_you_mean(answer, self.choices) or f"Use one of: {', '.join(self.choices)}.")
-        wrong = _render(self.validator, {self.name: answer}).strip()
-        if wrong:
-            raise ValueError(f"{wrong[0].upper()}{wrong[1:]}.")
         return answer
 
 

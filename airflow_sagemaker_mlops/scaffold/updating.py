@@ -43,7 +43,7 @@ class Change:
 def update_project(folder: Path, given: Mapping[str, Value], existing: Existing | None = None) -> list[Change]:
     """Update the project in ``folder``; ``given`` are changed answers.  Raises :class:`ProjectError`."""
     known = _manifest(folder)
-    answers = settle({**recorded_answers(folder), **given})
+    answers = settle(given, recorded=recorded_answers(folder))
     files = project_files(answers, existing)
     changes = list(_changes(folder, known, files))
     for change in changes:
@@ -57,8 +57,8 @@ def update_project(folder: Path, given: Mapping[str, Value], existing: Existing 
 
 
 def recorded_answers(folder: Path) -> dict[str, Value]:
-    """The answers that the project was made with.  Raises :class:`ProjectError` (SM375)."""
-    _refuse_foreign(folder)
+    """The answers that the project was made with.  Raises :class:`ProjectError` (SM374, SM375)."""
+    _manifest(folder)  # answers of a newer version may be unknown here
     path = folder / ANSWERS
     try:
         found = plain_yaml(path.read_text(encoding="utf-8"))

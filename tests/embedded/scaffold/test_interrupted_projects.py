@@ -118,7 +118,7 @@ def test_an_empty_name_is_not_the_current_folder(tmp_path: Path, monkeypatch: py
 def test_answers_that_cannot_be_read_are_named_with_their_line_and_the_fix(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, said: str
 ) -> None:
-    (tmp_path / ".template-files.json").write_text("{}")
+    (tmp_path / ".template-files.json").write_text('{"version": "0.1.0", "files": {}}')
     answers = tmp_path / ".copier-answers.yml"
     answers.write_text(f"project: churn\n{line}\n")
     assert update(tmp_path, [], conn=None, region=None, python=Path("python")) == 2

@@ -7,12 +7,14 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 
 from airflow_sagemaker_mlops.cli.new import new, update
 from airflow_sagemaker_mlops.scaffold import ProjectError, make_project, projects, settle, update_project
 from airflow_sagemaker_mlops.scaffold.projects import project_files
 
 HERE = Path("python")
+OWN = Path(__file__).parents[2] / "pipelines" / "valid" / "train-evaluate-register.json"
 
 
 def make(folder: Path, *data: str) -> int:
@@ -33,6 +35,72 @@ def test_a_project_is_made_with_its_defaults_and_named_after_its_folder(
     )
 
 
+@pytest.mark.parametrize(
+    ("folder", "project"),
+    [
+        ("Größe 3", "grosse-3"),
+        ("9 lives__of--a cat", "lives-of-a-cat"),
+        ("日本", "my-model"),
+        ("x", "my-model"),
+        ("a" * 40, "a" * 32),
+    ],
+)
+def test_a_name_that_differs_from_the_folders_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, project: str
+) -> None:
+    assert make(tmp_path / folder) == 0
+    assert f"{folder}: project {project}, 37 files. Next:\n" in capsys.readouterr().out
+    assert (tmp_path / folder / "dags" / project / "train.yaml").is_file()
+
+
+def test_the_region_is_not_ignored_if_it_is_given_in_two_ways(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "churn"
+    assert new(folder, ["region=eu-west-1"], defaults=True, conn=None, region="eu-west-2", python=HERE) == 2
+    assert 'region is given twice, as "eu-west-1" and "eu-west-2"' in capsys.readouterr().err
+    make(folder)
+    assert update(folder, [], conn=None, region="eu-west-2", python=HERE) == 0
+    assert "region: eu-west-2\n" in (folder / "config" / "dev.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("data", "region", "expected"),
+    [([], None, "eu-central-1"), (["region=eu-west-1"], None, "eu-west-1"), ([], "eu-west-2", "eu-west-2")],
+)
+def test_a_pulled_pipeline_stays_in_the_region_that_it_is_pulled_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: list[str], region: str | None, expected: str
+) -> None:
+    asked = []
+
+    def definition_of(name: str, conn: str | None, region: str | None) -> str:
+        asked.append((name, conn, region))
+        return OWN.read_text()
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setattr("airflow_sagemaker_mlops.cli.new.definition_of", definition_of)
+    pull = ["source=pull", "definition=churn-pipeline", *data]
+    assert new(tmp_path / "churn", pull, defaults=True, conn=None, region=region, python=HERE) == 0
+    assert asked == [("churn-pipeline", None, expected)]
+    assert f"region: {expected}\n" in (tmp_path / "churn" / "config" / "prod.yaml").read_text()
+
+
+def test_an_update_takes_another_definition_if_the_answer_changes_and_keeps_it_if_the_project_is_renamed(
+    tmp_path: Path,
+) -> None:
+    folder, other = tmp_path / "churn", tmp_path / "other.json"
+    make(folder)
+    other.write_text(OWN.read_text().replace('"Train"', '"TrainAgain"').replace("Steps.Train.", "Steps.TrainAgain."))
+    assert update(folder, ["source=file", f"definition={OWN}"], conn=None, region=None, python=HERE) == 0
+    assert '"Train"' in (folder / "dags" / "churn" / "train.json").read_text()
+    assert not (folder / "dags" / "churn" / "train.yaml").exists()
+    assert update(folder, [f"definition={other}"], conn=None, region=None, python=HERE) == 0
+    assert '"TrainAgain"' in (folder / "dags" / "churn" / "train.json").read_text()
+    other.unlink()
+    assert update(folder, ["project=renamed"], conn=None, region=None, python=HERE) == 0
+    assert '"TrainAgain"' in (folder / "dags" / "renamed" / "train.json").read_text()
+
+
 def test_a_fresh_clone_is_filled(tmp_path: Path) -> None:
     (tmp_path / "churn" / ".git").mkdir(parents=True)
     assert make(tmp_path / "churn") == 0
@@ -48,6 +116,10 @@ def test_a_folder_with_files_is_left_alone(tmp_path: Path, capsys: pytest.Captur
         f"[SM370] {tmp_path} is not empty: it has notes.txt. Name a folder that does not exist.\nNothing was written.\n"
     )
     assert os.listdir(tmp_path) == ["notes.txt"]
+    for name in ("a", "b", "z"):
+        (tmp_path / name).mkdir()
+    assert make(tmp_path) == 2
+    assert "is not empty: it has a, b, notes.txt and 1 more. Name" in capsys.readouterr().err
     assert make(tmp_path / "notes.txt") == 2
     assert "is not a folder" in capsys.readouterr().err
 
@@ -109,8 +181,7 @@ def test_data_that_is_no_answer_is_refused(
 
 
 def test_a_definition_of_the_user_is_checked_and_taken_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    own = Path(__file__).parents[2] / "pipelines" / "valid" / "train-evaluate-register.json"
-    assert make(tmp_path / "churn", "source=file", f"definition={own}") == 0
+    assert make(tmp_path / "churn", "source=file", f"definition={OWN}") == 0
     assert (tmp_path / "churn" / "dags" / "churn" / "train.json").is_file()
     broken = tmp_path / "broken.json"
     broken.write_text('{"Version": "2020-12-01", "Steps": [{"Name": "A", "Type": "Procesing", "Arguments": {}}]}')
@@ -145,11 +216,34 @@ def test_another_answer_adds_replaces_and_removes(tmp_path: Path, capsys: pytest
     assert "up to date" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "after"),
+    [
+        ([], "source=sdk", {"gate": False, "monitoring": False}),
+        ([], "regulated=yes", {"approval": True}),
+        (["holder=ACME"], "licence=none", {"holder": "the authors of churn"}),
+    ],
+)
+def test_answers_to_questions_that_are_no_longer_asked_are_dropped_by_an_update(
+    tmp_path: Path, before: list[str], now: str, after: dict[str, object]
+) -> None:
+    folder = tmp_path / "churn"
+    make(folder, *before)
+    answers = folder / ".copier-answers.yml"
+    answers.write_text(answers.read_text() + "asked_by_an_earlier_version: 3\n")
+    assert update(folder, [now], conn=None, region=None, python=HERE) == 0
+    found = yaml.safe_load(answers.read_text())
+    assert after.items() <= found.items()
+    assert "asked_by_an_earlier_version" not in found
+
+
 def test_a_project_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "churn"
     make(folder)
     manifest = folder / ".template-files.json"
     manifest.write_text(manifest.read_text().replace('"version": "', '"version": "99.', 1))
+    answers = folder / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace("region: us-east-1", "region: mars-north-1\nmoons: two"))
     with pytest.raises(ProjectError, match=r"\[SM374\] .* was made by airflow-sagemaker-mlops 99\."):
         update_project(folder, {"ci": "none"})
     assert (folder / ".github").is_dir()
