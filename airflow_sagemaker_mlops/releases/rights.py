@@ -16,6 +16,7 @@ from ..definition.model import Pipeline
 from ..registry.champion import Client
 from ..s3 import split_uri
 from ..stages.model import Stage
+from ..steps.arns import Place, packages
 from ..steps.permissions import policy
 from ..steps.policy_values import with_values
 
@@ -69,16 +70,25 @@ def valued(pipeline: Pipeline, values: Mapping[str, object]) -> Pipeline:
 
 def deployer_rights(stage: Stage, releases: str, place: str) -> frozenset[Right]:
     """The rights that a deployment itself needs."""
+    where = Place(stage.account or "*", stage.region or "*")
     bucket, prefix = split_uri(releases)
-    found = {Right(action, f"arn:aws:s3:::{bucket}/{prefix}/*") for action in ("s3:GetObject", "s3:PutObject")}
-    found.add(Right("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
+    objects = [f"{bucket}/{prefix}/*"]
     if place.startswith("s3://"):
-        bucket, key = split_uri(place)
-        found |= {Right(action, f"arn:aws:s3:::{bucket}/{key}") for action in ("s3:GetObject", "s3:PutObject")}
-    if stage.model_package_group is not None:
-        group = stage.model_package_group
-        arn = group if group.startswith("arn:") else f"arn:aws:sagemaker:*:*:model-package-group/{group}"
-        found.add(Right("sagemaker:ListModelPackages", arn))
+        objects.append("/".join(split_uri(place)))
+    found = {
+        Right(action, f"arn:{where.partition}:s3:::{one}")
+        for one in objects
+        for action in ("s3:GetObject", "s3:PutObject")
+    }
+    found |= {
+        Right("s3:ListBucket", f"arn:{where.partition}:s3:::{one}")
+        for one in {one.partition("/")[0] for one in objects}
+    }
+    if stage.model_package_group is not None:  # whose champion the release records
+        groups, versions = packages(where, stage.model_package_group)
+        found.add(Right("sagemaker:ListModelPackages", "*"))
+        found |= {Right("sagemaker:DescribeModelPackageGroup", one) for one in groups}
+        found |= {Right("sagemaker:DescribeModelPackage", one) for one in versions}
     return frozenset(found)
 
 

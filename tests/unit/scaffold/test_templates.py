@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-import functools
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from answer_sets import named, pairwise
+from cloudformation import Loader, Template, linted
 
 from airflow_sagemaker_mlops.definition import examine
 from airflow_sagemaker_mlops.scaffold import Existing, settle
@@ -19,27 +18,11 @@ from airflow_sagemaker_mlops.scaffold.projects import MANIFEST, object_id, proje
 from airflow_sagemaker_mlops.scaffold.questions import FOLDER, Value
 from airflow_sagemaker_mlops.stages.reader import parse_stage
 from airflow_sagemaker_mlops.steps.requests import request_problems
+from airflow_sagemaker_mlops.version import __version__
 
 VALID = Path(__file__).parents[2] / "pipelines" / "valid"
 OWN = Existing((VALID / "train-evaluate-register.json").read_text(), ".json", "own-group")
 SETS = pairwise()
-
-
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class Template(Loader):
-    """CloudFormation's YAML."""
-
-
-def tagged(loader: Any, tag: str, node: yaml.Node) -> object:
-    if isinstance(node, yaml.ScalarNode):
-        return {tag: loader.construct_scalar(node)}
-    assert isinstance(node, yaml.SequenceNode | yaml.MappingNode)
-    return {tag: loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else None}
-
-
-Template.add_multi_constructor("!", tagged)
 
 
 def made(answers: dict[str, Value]) -> dict[str, str]:
@@ -150,21 +133,6 @@ def test_a_pipeline_that_needs_no_rights_makes_a_role_without_an_empty_policy() 
     assert linted(template) == []
 
 
-@functools.cache
-def rules() -> Any:
-    """The rules that ``cfn-lint`` checks by default; reading them takes longer than checking a template."""
-    from cfnlint.core import get_rules
-
-    return get_rules([], [], [])
-
-
-def linted(template: str) -> list[str]:
-    """What ``cfn-lint`` finds in a template."""
-    from cfnlint.api import lint
-
-    return [str(one) for one in lint(template, rules(), ["us-east-1"])]
-
-
 @pytest.mark.parametrize("more", [{"ci": "github"}, {"ci": "codepipeline", "regulated": "yes", "deploy": "batch"}])
 def test_cloudformation_finds_nothing_wrong(more: dict[str, Value]) -> None:
     files = project_files(settle({"project": "churn", **more}))
@@ -178,6 +146,7 @@ def test_the_template_of_a_sagemaker_project_has_what_the_service_gives_it() -> 
     assert linted(template) == []
     given = yaml.load(template, Template)["Parameters"]
     assert {"SageMakerProjectName", "SageMakerProjectId"} <= set(given)
+    assert given["PackageVersion"]["Default"] == __version__
     answers = re.compile(given["Answers"]["AllowedPattern"])
     assert answers.match("deploy=batch,monitoring=no")
     assert not answers.match('deploy="$(id)"')

@@ -1,0 +1,118 @@
+"""What ``infra/project.yaml`` allows to whoever deploys, against the calls of a deployment on the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloudformation import resolved
+
+from airflow_sagemaker_mlops.local_aws import LocalAws
+from airflow_sagemaker_mlops.releases.bundle import build_bundle
+from airflow_sagemaker_mlops.releases.preview import content_of, preview_of
+from airflow_sagemaker_mlops.releases.release import Author, deploy, target_of
+from airflow_sagemaker_mlops.releases.rights import deployer_rights
+from airflow_sagemaker_mlops.scaffold import settle
+from airflow_sagemaker_mlops.scaffold.projects import project_files
+from airflow_sagemaker_mlops.stages.reader import parse_stage
+
+pytestmark = pytest.mark.e2e
+ACCOUNT, REGION = "123456789012", "us-east-1"
+# The action that authorizes an operation, and its resource: Service Authorization Reference.
+ASKED = {
+    "s3:HeadBucket": ("s3:ListBucket", "arn:aws:s3:::{Bucket}"),
+    "s3:ListObjectsV2": ("s3:ListBucket", "arn:aws:s3:::{Bucket}"),
+    "s3:HeadObject": ("s3:GetObject", "arn:aws:s3:::{Bucket}/{Key}"),
+    "s3:GetObject": ("s3:GetObject", "arn:aws:s3:::{Bucket}/{Key}"),
+    "s3:PutObject": ("s3:PutObject", "arn:aws:s3:::{Bucket}/{Key}"),
+    "iam:SimulatePrincipalPolicy": ("iam:SimulatePrincipalPolicy", "{PolicySourceArn}"),
+    "sagemaker:ListModelPackages": ("sagemaker:ListModelPackages", "*"),
+    "sagemaker:DescribeModelPackage": ("sagemaker:DescribeModelPackage", "{ModelPackageName}"),
+    "sagemaker:DescribeModelPackageGroup": (
+        "sagemaker:DescribeModelPackageGroup",
+        f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{{ModelPackageGroupName}}",
+    ),
+    "servicequotas:ListServiceQuotas": ("servicequotas:ListServiceQuotas", "*"),
+}
+NEEDS_NOTHING = {"sts:GetCallerIdentity"}  # AWS: "No permissions are required to perform this operation"
+
+
+@dataclass(slots=True)
+class Noted:
+    """The permissions that the calls of a session ask for."""
+
+    asks: set[tuple[str, str]] = field(default_factory=set)
+
+    def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        """botocore's event before it builds a request."""
+        call = f"{model.service_model.signing_name}:{model.name}"
+        if call not in NEEDS_NOTHING:
+            action, resource = ASKED[call]
+            self.asks.add((action, resource.format(**params)))
+
+
+def role_of(files: dict[str, str], name: str) -> Iterator[tuple[str, str]]:
+    """(action, resource) that the role allows, in stage ``dev``."""
+    template = resolved(files["infra/project.yaml"], Stage="dev", account=ACCOUNT, region=REGION)
+    for policy in template["Resources"][name]["Properties"]["Policies"]:
+        for row in policy["PolicyDocument"]["Statement"]:
+            assert row["Effect"] == "Allow"
+            yield from ((action, resource) for action in row["Action"] for resource in row["Resource"])
+
+
+@pytest.mark.parametrize("answers", [{}, {"target": "mwaa"}, {"ci": "codepipeline"}], ids=json.dumps)
+def test_the_role_that_deploys_may_make_every_call_of_a_deployment(
+    aws: LocalAws, tmp_path: Path, answers: dict[str, str]
+) -> None:
+    project = f"churn-{uuid.uuid4().hex[:8]}"
+    files = project_files(settle({"project": project, **answers}))
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text.replace("111111111111", ACCOUNT))
+    aws.client("s3").create_bucket(Bucket=f"{project}-dev-{ACCOUNT}")
+    sagemaker = aws.client("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName=project)
+    noted, session = Noted(), aws.session()
+    session.events.register("before-parameter-build", noted.note)
+    stage = parse_stage((tmp_path / "config/dev.yaml").read_text(), "dev", "config/dev.yaml", tmp_path)
+    target = target_of(cache(lambda service: session.client(service, endpoint_url=aws.endpoint_url)), stage)
+    types = {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
+    for _ in ("no version is approved", "one is"):
+        bundle = build_bundle(stage)
+        preview_of(target, bundle, content_of(stage, bundle))
+        assert deploy(target, bundle, Author("ann"), print).changed
+        sagemaker.create_model_package(
+            ModelPackageGroupName=project,
+            ModelApprovalStatus="Approved",
+            InferenceSpecification={
+                "Containers": [{"Image": "i", "ModelDataUrl": "s3://bucket/model.tar.gz"}],
+                **types,
+            },
+        )
+        (tmp_path / "dags/another.py").write_text("")
+
+    deployer = f"arn:aws:iam::{ACCOUNT}:role/{project}-dev-deploy"  # the embedded AWS knows one role only
+    asks = {(action, deployer if resource == aws.role_arn else resource) for action, resource in noted.asks}
+    allowed = set(role_of(files, "DeployRole"))
+    assert not uncovered(asks, allowed)
+    assert {action for action, _ in allowed} == {action for action, _ in asks}
+    # What a dry run asks IAM about leaves out only what it can do without.
+    checked = {(one.action, one.resource) for one in deployer_rights(stage, target.releases.base, target.place.uri)}
+    optional = {"iam:SimulatePrincipalPolicy", "servicequotas:ListServiceQuotas"}
+    assert not uncovered({ask for ask in asks if ask[0] not in optional}, checked)
+    assert not uncovered(checked, allowed)
+
+
+def uncovered(asks: set[tuple[str, str]], allowed: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {
+        (action, resource)
+        for action, resource in asks
+        if not any(action == given and fnmatchcase(resource, pattern) for given, pattern in allowed)
+    }

@@ -1,0 +1,149 @@
+"""The infrastructure that the template renders, as whoever attacks it or pays for it reads it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloudformation import linted, resolved
+
+from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.scaffold import Existing, settle
+from airflow_sagemaker_mlops.scaffold.projects import project_files
+from airflow_sagemaker_mlops.scaffold.questions import Value
+
+VALID = Path(__file__).parents[2] / "pipelines" / "valid"
+HERE = {"account": "444444444444", "region": "eu-west-1"}
+
+
+def infrastructure(name: str, answers: dict[str, Value], **parameters: str) -> dict[str, Any]:
+    files = project_files(settle({"project": "churn", **answers}))
+    template: dict[str, Any] = resolved(files[f"infra/{name}.yaml"], **HERE, **parameters)
+    return template
+
+
+def allowed(role: dict[str, Any]) -> dict[str, list[str]]:
+    """{action: resources} that a role allows."""
+    found: dict[str, list[str]] = {}
+    for policy in role["Properties"].get("Policies", ()):
+        for row in policy["PolicyDocument"]["Statement"]:
+            for action in row["Action"]:
+                found.setdefault(action, []).extend(row["Resource"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("repository", "is_one"),
+    [
+        ("octocat@123456/my-repo@456789", True),  # as GitHub's documentation of immutable subject claims has it
+        ("octo-org/octo.repo_1", True),  # before 15 July 2026
+        ("octo-org/*", False),
+        ("*/my-repo", False),
+        ("octocat@123456/my-repo@456789:ref:refs/heads/main", False),
+        ("", False),
+    ],
+)
+def test_only_the_environment_of_one_repository_on_github_deploys_to_a_stage(repository: str, is_one: bool) -> None:
+    template = infrastructure("project", {}, Stage="prod", Repository=repository)
+    parameter = template["Parameters"]["Repository"]
+    assert "Default" not in parameter  # somebody could own the repository of a default
+    assert (re.fullmatch(parameter["AllowedPattern"], repository) is not None) == is_one
+    [trust] = template["Resources"]["DeployRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": f"repo:{repository}:environment:prod",
+        }
+    }
+
+
+def test_the_accounts_identity_provider_outlives_the_stack() -> None:
+    provider = infrastructure("project", {})["Resources"]["GitHub"]
+    assert (provider["DeletionPolicy"], provider["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize("target", ["self-hosted", "mwaa", "astro"])
+def test_a_build_can_deploy_to_its_own_stage_only(target: str) -> None:
+    answers: dict[str, Value] = {"ci": "codepipeline", "target": target}
+    tools = infrastructure("pipeline", answers)["Resources"]
+    builds = {name: one["Properties"] for name, one in tools.items() if one["Type"] == "AWS::CodeBuild::Project"}
+    assert set(builds) == {"TestBuild", "DevBuild", "StagingBuild", "ProdBuild"}
+    for name, build in builds.items():
+        role = name.replace("Build", "Role")
+        stage = name.removesuffix("Build").lower()
+        named = f"arn:aws:iam::444444444444:role/churn-{stage}-build"
+        assert build["ServiceRole"] == ({"GetAtt": f"{role}.Arn"} if stage == "test" else named)
+        rights = allowed(tools[role])
+        assert "s3:PutObject" not in rights  # a build that could replace the source would decide what prod runs
+        own = {one["Name"]: one["Value"] for one in build["Environment"].get("EnvironmentVariables", ())}
+        if stage == "test":
+            assert not own
+            assert "sts:AssumeRole" not in rights
+            continue
+        assert own["STAGE"] == stage
+        assert rights["sts:AssumeRole"] == [f"arn:aws:iam::*:role/churn-{stage}-deploy"]
+        assert ("secretsmanager:GetSecretValue" in rights) == (target == "astro")
+        deployed = infrastructure("project", answers, Stage=stage, ToolsAccount="444444444444")["Resources"][
+            "DeployRole"
+        ]
+        assert deployed["Properties"]["RoleName"] == f"churn-{stage}-deploy"
+        [trust] = deployed["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"AWS": "arn:aws:iam::444444444444:root"}
+        builder = f"arn:aws:iam::444444444444:role/{tools[role]['Properties']['RoleName']}"
+        assert trust["Condition"] == {"ArnEquals": {"aws:PrincipalArn": builder}}
+    ran = [
+        one["Configuration"]["ProjectName"]["Ref"]
+        for stage in tools["Pipeline"]["Properties"]["Stages"]
+        for one in stage["Actions"]
+        if one["ActionTypeId"]["Provider"] == "CodeBuild"
+    ]
+    assert ran == ["TestBuild", "DevBuild", "StagingBuild", "ProdBuild"]
+    started = allowed(tools["PipelineRole"])["codebuild:StartBuild"]
+    assert started == [{"GetAtt": f"{name}.Arn"} for name in ran]
+
+
+@pytest.mark.parametrize("ci", ["github", "codepipeline"])
+@pytest.mark.parametrize(("target", "place"), [("self-hosted", ["dags/*"]), ("mwaa", ["mwaa/dags/*"]), ("astro", [])])
+def test_whoever_deploys_cannot_delete_what_was_deployed(ci: str, target: str, place: list[str]) -> None:
+    rights = allowed(infrastructure("project", {"ci": ci, "target": target}, Stage="dev")["Resources"]["DeployRole"])
+    assert not [action for action in rights if "Delete" in action or "*" in action]
+    assert rights["s3:PutObject"] == [f"arn:aws:s3:::churn-dev-444444444444/{one}" for one in ("releases/*", *place)]
+
+
+@pytest.mark.parametrize(
+    ("group", "own", "arns"),
+    [
+        ("churn", True, ["arn:aws:sagemaker:eu-west-1:444444444444:model-package-group/churn"]),
+        (
+            "arn:aws:sagemaker:eu-west-1:555555555555:model-package-group/Churn",
+            False,
+            ["arn:aws:sagemaker:eu-west-1:555555555555:model-package-group/Churn"],
+        ),
+    ],
+)
+def test_a_group_of_another_account_is_used_and_not_made(group: str, own: bool, arns: list[str]) -> None:
+    existing = Existing((VALID / "train-evaluate-register.json").read_text(), ".json", group)
+    answers = settle({"project": "churn", "source": "file", "definition": "train.json"})
+    text = project_files(answers, existing)["infra/project.yaml"]
+    resources = resolved(text, **HERE, Stage="dev")["Resources"]
+    assert ("ModelPackageGroup" in resources) == own
+    described = allowed(resources["DeployRole"])["sagemaker:DescribeModelPackageGroup"]
+    versions = [arn.replace(":model-package-group/", ":model-package/") + "/*" for arn in arns]
+    assert sorted(described) == sorted([*arns, *versions])
+    name = arns[0].rpartition("/")[2]  # AWS: the event has the name of the group
+    assert resources["DecisionsRule"]["Properties"]["EventPattern"]["detail"]["ModelPackageGroupName"] == [name]
+    assert linted(text) == []
+
+
+@pytest.mark.parametrize("regulated", [False, True])
+def test_what_a_registered_version_refers_to_is_not_deleted_after_a_while(regulated: bool) -> None:
+    files = project_files(settle({"project": "churn", "regulated": "yes" if regulated else "no"}))
+    bucket = resolved(files["infra/project.yaml"], **HERE)["Resources"]["Bucket"]["Properties"]
+    deleted = [one["Prefix"] for one in bucket.get("LifecycleConfiguration", {}).get("Rules", ())]
+    assert deleted == ([] if regulated else ["churn/runs/"])
+    for step in load_pipeline(files["dags/churn/train.yaml"].encode(), name="train.yaml").steps:
+        if step.type in ("x-drift-check", "x-champion-gate"):  # the version keeps their reports and profiles
+            assert str(step.settings["Job"]["S3Uri"]).find("/churn/checks") > 0
+            assert "runs/" not in str(step.settings["Job"]["S3Uri"])
