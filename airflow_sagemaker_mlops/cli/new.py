@@ -32,6 +32,7 @@ EFFECTS = {
     "removed": "removed: the template no longer has it",
     "merged": "updated; your changes are kept",
     "beside": "changed on both sides: yours is kept, the template's is in {name}.new",
+    "deleted": "left out, although the template changed it: you deleted it",
     "kept": "kept, although the template no longer has it: you changed it",
 }
 

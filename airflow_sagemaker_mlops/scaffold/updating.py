@@ -24,14 +24,15 @@ from .errors import refusal
 from .projects import ANSWERS, MANIFEST, Existing, object_id, project_files, replace_file
 from .questions import Value
 
-What = Literal["added", "replaced", "removed", "merged", "beside", "kept"]
+What = Literal["added", "replaced", "removed", "merged", "beside", "kept", "deleted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an update does to one file.
 
-    what   ``beside``: the new version is in ``<name>.new``; ``kept``: the template dropped a file that was changed
+    what   ``beside``: the new version is in ``<name>.new``; ``kept``: the template dropped a file that was changed;
+           ``deleted``: the template changed a file that is not there any more
     text   the text to write; ``None`` for nothing
     """
 
@@ -132,9 +133,12 @@ def _changes(folder: Path, known: Mapping[str, str], files: Mapping[str, str]) -
         id_mine = None if mine is None else object_id(mine)
         id_new = None if new is None else object_id(new.encode())
         before = known.get(name)
-        if id_new in (id_mine, before) or (mine is None and before is not None):
-            continue  # up to date, unchanged in the template, or deleted by its owners
-        if name == ANSWERS:
+        if id_new in (id_mine, before):
+            continue  # up to date, or unchanged in the template
+        if mine is None and before is not None:  # deleted by its owners
+            if new is not None:
+                yield Change(name, "deleted")
+        elif name == ANSWERS:
             yield Change(name, "replaced", new)
         elif mine is None:
             yield Change(name, "added", new)

@@ -50,6 +50,14 @@ def test_changes_at_different_places_are_merged(project: Path) -> None:
 
 
 @pytest.mark.usefixtures("newer")
+def test_a_file_that_was_deleted_stays_away_and_is_named_once(project: Path) -> None:
+    (project / "Makefile").unlink()
+    assert [(change.name, change.what) for change in update_project(project, {})] == [("Makefile", "deleted")]
+    assert not (project / "Makefile").exists()
+    assert update_project(project, {}) == []
+
+
+@pytest.mark.usefixtures("newer")
 def test_changes_at_the_same_place_leave_the_file_and_put_the_new_one_beside(project: Path) -> None:
     file = project / "Makefile"
     file.write_text(ours := file.read_text() + "# ours\n")
