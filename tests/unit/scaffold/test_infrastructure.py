@@ -147,3 +147,15 @@ def test_what_a_registered_version_refers_to_is_not_deleted_after_a_while(regula
         if step.type in ("x-drift-check", "x-champion-gate"):  # the version keeps their reports and profiles
             assert str(step.settings["Job"]["S3Uri"]).find("/churn/checks") > 0
             assert "runs/" not in str(step.settings["Job"]["S3Uri"])
+
+
+@pytest.mark.parametrize("regulated", ["no", "yes"])
+def test_records_can_be_written_and_only_their_lists_deleted(regulated: str) -> None:
+    resources = infrastructure("project", {"regulated": regulated}, Stage="dev")["Resources"]
+    place = f"arn:aws:s3:::churn-dev-444444444444{'-records' if regulated == 'yes' else ''}"
+    rights = allowed(resources["AirflowRole"])
+    # docs/records.md: what writing needs, and "like a pull" for the digests of images
+    assert f"{place}/records/*" in rights["s3:PutObject"]
+    assert rights["s3:DeleteObject"] == [f"{place}/records/*/index/*"]
+    assert rights["ecr:BatchGetImage"] == allowed(resources["JobRole"])["ecr:BatchGetImage"]
+    assert regulated == "no" or not [one for one in rights["s3:PutObject"] if one.startswith(f"{place[:-8]}/records")]
