@@ -26,6 +26,7 @@ from .service import definition_of, region_of
 from .signals import Interrupted, interruptible
 from .sources import Source
 
+AGAIN = "No file is half written. Run the same command again to update the files that are left."
 EFFECTS = {
     "added": "added",
     "replaced": "updated",
@@ -87,15 +88,13 @@ def update(folder: Path, data: Sequence[str], *, conn: str | None, region: str |
             existing = (_kept(folder, recorded) if is_the_same else None) or _existing(answers, conn, python)
             changes = update_project(folder, given, existing)
     except Interrupted as ended:
-        say(
-            f"{ended}: no file is half written. Run the same command again to update the files that are left.", err=True
-        )
+        say(f"{ended}. {AGAIN}", err=True)
         return ended.exit_code
     except ProjectError as error:
         say(error, err=True)
         return 2
     except OSError as error:
-        say(f"{error.filename or folder} cannot be read or written: {error.strerror or error}.", err=True)
+        say(f"{error.filename or folder} cannot be read or written: {error.strerror or error}. {AGAIN}", err=True)
         return 2
     except (PipelineError, NotCompiled) as error:
         return say_error(error, "nothing was updated")

@@ -114,7 +114,10 @@ def refuse_occupied(folder: Path) -> None:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file as a whole, with the permissions that it had: an interruption leaves the old or the new one."""
+    """Write a file as a whole, with the permissions that it had: an interruption leaves the old or the new one.
+
+    An ``OSError`` names ``path``.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -122,6 +125,9 @@ def replace_file(path: Path, text: str) -> None:
         if path.exists():
             shutil.copymode(path, beside)
         os.replace(beside, path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # a full disk names none, others the file beside
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.cli.new import new, update
-from airflow_sagemaker_mlops.scaffold import ProjectError, make_project, projects
+from airflow_sagemaker_mlops.scaffold import ProjectError, make_project, projects, settle
 from airflow_sagemaker_mlops.scaffold.projects import replace_file
 from airflow_sagemaker_mlops.scaffold.updating import recorded_answers
 
@@ -90,6 +91,37 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path, monkeypatch: pytest.Monke
         replace_file(script, "newer")
     assert os.listdir(tmp_path) == ["run.sh"]
     assert script.read_text() == "new"
+
+
+def test_an_update_on_a_full_disk_names_the_file_and_is_completed_by_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "churn"
+    files = make_project(folder, settle({"project": "churn"}))
+    write, written = Path.write_text, []
+
+    def write_until_full(path: Path, text: str, encoding: str) -> int:
+        written.append(path)
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, text, encoding=encoding)
+
+    def again() -> int:
+        return update(folder, ["region=eu-west-1"], conn=None, region=None, python=Path("python"))
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_text", write_until_full)
+        assert again() == 2
+    said = capsys.readouterr().err
+    named, _, rest = said.partition(" cannot be read or written: ")
+    assert Path(named).relative_to(folder).as_posix() in files
+    assert rest == (
+        "No space left on device. No file is half written. "
+        "Run the same command again to update the files that are left.\n"
+    )
+    assert again() == 0
+    make_project(tmp_path / "fresh", settle({"project": "churn", "region": "eu-west-1"}))
+    assert all((folder / name).read_bytes() == (tmp_path / "fresh" / name).read_bytes() for name in files)
 
 
 def test_an_empty_name_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
