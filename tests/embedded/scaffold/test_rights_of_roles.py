@@ -1,8 +1,9 @@
-"""What ``infra/project.yaml`` allows to whoever deploys, against the calls of a deployment on the embedded AWS."""
+"""What ``infra/project.yaml`` allows to its roles, against the calls of deployments and runs on the embedded AWS."""
 
 from __future__ import annotations
 
 import json
+import runpy
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,12 +14,18 @@ from typing import Any
 
 import pytest
 from cloudformation import resolved
+from iam_reference import Call
 
+from airflow_sagemaker_mlops import RunObserver
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.releases.bundle import build_bundle
 from airflow_sagemaker_mlops.releases.preview import content_of, preview_of
 from airflow_sagemaker_mlops.releases.release import Author, deploy, target_of
 from airflow_sagemaker_mlops.releases.rights import deployer_rights
+from airflow_sagemaker_mlops.runs.clients import Target
+from airflow_sagemaker_mlops.runs.definition_source import GivenDefinition
+from airflow_sagemaker_mlops.runs.request import RunRequest
+from airflow_sagemaker_mlops.runs.run_each import run_each
 from airflow_sagemaker_mlops.scaffold import settle
 from airflow_sagemaker_mlops.scaffold.projects import project_files
 from airflow_sagemaker_mlops.stages.reader import parse_stage
@@ -31,10 +38,14 @@ ASKED = {
     "s3:ListObjectsV2": ("s3:ListBucket", "arn:aws:s3:::{Bucket}"),
     "s3:HeadObject": ("s3:GetObject", "arn:aws:s3:::{Bucket}/{Key}"),
     "s3:GetObject": ("s3:GetObject", "arn:aws:s3:::{Bucket}/{Key}"),
+    "s3:ListObjectVersions": ("s3:ListBucketVersions", "arn:aws:s3:::{Bucket}"),
+    "s3:DeleteObject": ("s3:DeleteObject", "arn:aws:s3:::{Bucket}/{Key}"),
+    "ecr:BatchGetImage": ("ecr:BatchGetImage", f"arn:aws:ecr:{REGION}:{{registryId}}:repository/{{repositoryName}}"),
     "s3:PutObject": ("s3:PutObject", "arn:aws:s3:::{Bucket}/{Key}"),
     "iam:SimulatePrincipalPolicy": ("iam:SimulatePrincipalPolicy", "{PolicySourceArn}"),
     "sagemaker:ListModelPackages": ("sagemaker:ListModelPackages", "*"),
     "sagemaker:DescribeModelPackage": ("sagemaker:DescribeModelPackage", "{ModelPackageName}"),
+    "sagemaker:UpdateModelPackage": ("sagemaker:UpdateModelPackage", "{ModelPackageArn}"),
     "sagemaker:DescribeModelPackageGroup": (
         "sagemaker:DescribeModelPackageGroup",
         f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{{ModelPackageGroupName}}",
@@ -46,16 +57,21 @@ NEEDS_NOTHING = {"sts:GetCallerIdentity"}  # AWS: "No permissions are required t
 
 @dataclass(slots=True)
 class Noted:
-    """The permissions that the calls of a session ask for."""
+    """The permissions that the calls of a session ask for: (action, resources of which any will do)."""
 
-    asks: set[tuple[str, str]] = field(default_factory=set)
+    asks: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
 
     def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         """botocore's event before it builds a request."""
-        call = f"{model.service_model.signing_name}:{model.name}"
-        if call not in NEEDS_NOTHING:
+        service, operation = model.service_model.signing_name, model.name
+        call = f"{service}:{operation}"
+        if call in ASKED:
             action, resource = ASKED[call]
-            self.asks.add((action, resource.format(**params)))
+            if params.get("VersionId"):
+                action += "Version"
+            self.asks.add((action, (resource.format(**params),)))
+        elif call not in NEEDS_NOTHING:
+            self.asks.update((ask.action, ask.arns) for ask in Call(service, operation, dict(params), {}).asks())
 
 
 def role_of(files: dict[str, str], name: str) -> Iterator[tuple[str, str]]:
@@ -99,20 +115,61 @@ def test_the_role_that_deploys_may_make_every_call_of_a_deployment(
         (tmp_path / "dags/another.py").write_text("")
 
     deployer = f"arn:aws:iam::{ACCOUNT}:role/{project}-dev-deploy"  # the embedded AWS knows one role only
-    asks = {(action, deployer if resource == aws.role_arn else resource) for action, resource in noted.asks}
+    asks = {(action, (deployer,) if arns == (aws.role_arn,) else arns) for action, arns in noted.asks}
     allowed = set(role_of(files, "DeployRole"))
     assert not uncovered(asks, allowed)
     assert {action for action, _ in allowed} == {action for action, _ in asks}
     # What a dry run asks IAM about leaves out only what it can do without.
-    checked = {(one.action, one.resource) for one in deployer_rights(stage, target.releases.base, target.place.uri)}
+    rights = deployer_rights(stage, target.releases.base, target.place.uri)
+    checked = {(one.action, one.resource) for one in rights}
     optional = {"iam:SimulatePrincipalPolicy", "servicequotas:ListServiceQuotas"}
     assert not uncovered({ask for ask in asks if ask[0] not in optional}, checked)
-    assert not uncovered(checked, allowed)
+    assert not uncovered({(one.action, (one.resource,)) for one in rights}, allowed)
 
 
-def uncovered(asks: set[tuple[str, str]], allowed: set[tuple[str, str]]) -> set[tuple[str, str]]:
+def test_the_role_of_airflow_may_make_every_call_of_a_recorded_training(
+    aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = f"churn-{uuid.uuid4().hex[:8]}"
+    files = project_files(settle({"project": project}))
+    bucket = f"{project}-dev-{ACCOUNT}"
+    aws.client("s3").create_bucket(Bucket=bucket)
+    aws.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    publish = runpy.run_path(str(tmp_path / f"dags/{project}/publish.py"))["publish"]
+    publish(aws.client, bucket, aws.role_arn)
+    noted, session = Noted(), aws.session()
+    session.events.register("before-parameter-build", noted.note)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    values = {
+        "Bucket": bucket,
+        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/{project}-dev-jobs",
+        "CodeUri": f"s3://{bucket}/{project}/code",
+        "DataUri": f"s3://{bucket}/{project}/data",
+    }
+    request = RunRequest(
+        GivenDefinition(files[f"dags/{project}/train.yaml"]),
+        values,
+        name=f"{project}-train",
+        target=Target(session=session, region_name=REGION),
+        records=f"s3://{bucket}/records",
+    )
+    [run] = run_each(request, RunObserver())
+    assert run.status == "Succeeded", run.cause
+    refused = uncovered(noted.asks, set(role_of(files, "AirflowRole")))
+    # A run in one process keeps a note of its start, which Airflow does not.
+    started = f"arn:aws:s3:::{bucket}/records/{project}-train/starts/"
+    assert not {ask for ask in refused if ask[0] != "s3:DeleteObject" or not ask[1][0].startswith(started)}
+    assert "ecr:BatchGetImage" in {action for action, _ in noted.asks}
+
+
+def uncovered(
+    asks: set[tuple[str, tuple[str, ...]]], allowed: set[tuple[str, str]]
+) -> set[tuple[str, tuple[str, ...]]]:
     return {
-        (action, resource)
-        for action, resource in asks
-        if not any(action == given and fnmatchcase(resource, pattern) for given, pattern in allowed)
+        (action, arns)
+        for action, arns in asks
+        if not any(action == given and fnmatchcase(arn, pattern) for given, pattern in allowed for arn in arns)
     }
