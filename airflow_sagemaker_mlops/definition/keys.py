@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from .expressions import kind_of
+from .expressions import MARKS, kind_of
 from .model import (
     CacheConfig,
     Dependency,
@@ -21,7 +21,7 @@ from .model import (
 )
 from .problems import Place, did_you_mean, place_text
 from .step_types import syntax_of
-from .values import HOW_TO_WRITE, PARAMETER_TYPES, as_text, parse_duration, parse_parameter
+from .values import HOW_TO_WRITE, PARAMETER_TYPES, as_text, listed, parse_duration, parse_parameter
 
 if TYPE_CHECKING:
     from .report import Reporter
@@ -93,11 +93,13 @@ def _parameter(out: Reporter, item: object, place: Place, written: Mapping[str, 
             what = f'the default of the String parameter "{name}"'
             _no_text(out, what, default, (place, "DefaultValue"), written)
             default = None
+    else:
+        choices = _typed(out, name, kind, choices, (place, "EnumValues"))
     if default is not None:
         default = _default(out, Parameter(name, kind, default, (), "", ""), choices, (place, "DefaultValue"))
     about = item.get("Description")
     about = about if out.reader.wanted(about, str, (place, "Description"), "a string") else ""
-    return Parameter(name, kind, default, tuple(map(str, choices)), about, place_text(place))
+    return Parameter(name, kind, default, tuple(choices), about, place_text(place))
 
 
 def _default(out: Reporter, parameter: Parameter, choices: list[Any], place: Place) -> Any:
@@ -113,7 +115,7 @@ def _default(out: Reporter, parameter: Parameter, choices: list[Any], place: Pla
         if choices and typed not in choices:
             raise ValueError(f'the default of "{name}" is {kind_of(value)}, which is not among its EnumValues.')
     except ValueError as error:
-        hint = f"Use one of: {', '.join(map(str, choices))}." if choices else ""
+        hint = f"Use one of: {listed(choices)}." if choices else ""
         out.report("SM131", place, str(error), hint)
         return None
     return typed
@@ -125,6 +127,17 @@ def _texts(out: Reporter, name: str, choices: list[Any], place: Place, written: 
         if not isinstance(choice, str):
             _no_text(out, f'a choice of the String parameter "{name}"', choice, (place, index), written)
     return [choice for choice in choices if isinstance(choice, str)]
+
+
+def _typed(out: Reporter, name: str, kind: str, choices: list[Any], place: Place) -> list[Any]:
+    """The choices of a parameter of another type than String, converted to it; those that do not fit are reported."""
+    typed = []
+    for index, choice in enumerate(choices):
+        try:
+            typed.append(parse_parameter(choice, kind, (), name))
+        except ValueError as error:
+            out.report("SM131", (place, index), f"a choice of {error}")
+    return typed
 
 
 def _no_text(out: Reporter, owner: str, value: object, place: Place, written: Mapping[str, str]) -> None:
@@ -152,6 +165,9 @@ def read_dependencies(out: Reporter, items: object, place: Place) -> tuple[Depen
     for index, item in enumerate(items):
         here = (place, index)
         step, trigger = (item.get("Step"), item.get("Trigger")) if isinstance(item, Mapping) else (item, None)
+        if isinstance(item, Mapping) and len(item) == 1 and next(iter(item)) in MARKS:
+            out.reader.wanted(item, str, here, "a step name")  # reports the expression
+            continue
         if isinstance(item, Mapping):
             _dependency_keys(out, item, here)
         if not isinstance(step, str):

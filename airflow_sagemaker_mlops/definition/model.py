@@ -111,7 +111,7 @@ class Parameter:
     name: str
     type: ParameterType
     default: str | int | float | bool | None
-    enum: tuple[str, ...]
+    enum: tuple[str | int | float | bool, ...]
     description: str
     where: str
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -96,7 +96,12 @@ def _boolean(value: object) -> bool:
     raise ValueError("expected a boolean")
 
 
-def given_value(value: object, kind: str, choices: Sequence[str], name: str) -> Any:
+def listed(values: Iterable[object]) -> str:
+    """The ``values`` for a message: ``1, 2.5, true``."""
+    return ", ".join(map(as_text, values))
+
+
+def given_value(value: object, kind: str, choices: Sequence[object], name: str) -> Any:
     """Convert a parameter value given in Python to its declared type, as the trigger form would.
 
     Raises ``ValueError`` with a sentence naming parameter, value and type.
@@ -108,10 +113,11 @@ def given_value(value: object, kind: str, choices: Sequence[str], name: str) -> 
     return parse_parameter(value, kind, choices, name)
 
 
-def parse_parameter(value: object, kind: str, choices: Sequence[str], name: str) -> Any:
+def parse_parameter(value: object, kind: str, choices: Sequence[object], name: str) -> Any:
     """Convert a parameter value, given as JSON or as text, to its declared type.
 
     An integer fits a Float, and an integral float fits an Integer; an empty string is refused, as on the service.
+    ``choices``: the allowed values, of that type; empty for any.
     Raises ``ValueError`` with a sentence naming parameter, value and type.
     """
     shown = f'"{value}"' if isinstance(value, str) else as_text(value)
@@ -131,8 +137,21 @@ def parse_parameter(value: object, kind: str, choices: Sequence[str], name: str)
     if typed == "":
         raise ValueError(f'parameter "{name}" is empty; a value needs at least 1 character.')
     if choices and typed not in choices:
-        raise ValueError(f'parameter "{name}" is {shown}; use one of: {", ".join(choices)}.')
+        raise ValueError(f'parameter "{name}" is {shown}; use one of: {listed(choices)}.')
     return typed
+
+
+def parse_output(value: object, kind: str, name: str) -> Any:
+    """Convert a value of the output parameter ``name`` to its declared type; a list or an object becomes JSON text.
+
+    Raises ``ValueError`` with a sentence naming parameter, value and type.
+    """
+    if kind == "String":
+        return json.dumps(value) if isinstance(value, dict | list) else as_text(value)
+    try:
+        return parse_parameter(value, kind, (), name)
+    except ValueError as error:
+        raise ValueError(f"output {error}") from None
 
 
 def parse_duration(text: str) -> timedelta:

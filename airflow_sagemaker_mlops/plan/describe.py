@@ -9,6 +9,7 @@ import json
 import re
 
 from ..definition.secret_names import holds_secret
+from ..definition.values import as_text
 from .model import Plan, TaskPlan, Upstream
 
 MAX_STEPS = 25  # more rows are no help, and every serialized DAG contains the text
@@ -40,7 +41,7 @@ def pipeline_doc(plan: Plan) -> str:
             default = "*required*" if parameter.required else f"`{_code(shown)}`"
             about = escape(parameter.description.replace("\n", " "))
             if parameter.enum:
-                about = f"{about} One of: {', '.join(escape(choice) for choice in parameter.enum)}.".strip()
+                about = f"{about} One of: {', '.join(escape(as_text(choice)) for choice in parameter.enum)}.".strip()
             lines.append(f"| {escape(parameter.name)} | {parameter.type} | {default} | {about} |")
         lines.append("")
     lines += _steps(plan)

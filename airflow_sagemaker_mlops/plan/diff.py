@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..definition.values import listed
 from .model import ParameterPlan, Plan, TaskPlan
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def _parameters(old: Plan, new: Plan) -> Iterator[str]:
         for word, was, now in (
             ("type", before[name].type, parameter.type),
             ("default", _default(before[name]), _default(parameter)),
-            ("choices", ", ".join(before[name].enum) or "any", ", ".join(parameter.enum) or "any"),
+            ("choices", listed(before[name].enum) or "any", listed(parameter.enum) or "any"),
         ):
             if was != now:
                 yield f"~ parameter {name}: {word} {was} -> {now}"

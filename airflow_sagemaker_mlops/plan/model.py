@@ -72,7 +72,7 @@ class ParameterPlan:
     type: str
     default: str | int | float | bool | None
     required: bool
-    enum: tuple[str, ...]
+    enum: tuple[str | int | float | bool, ...]
     description: str
 
 

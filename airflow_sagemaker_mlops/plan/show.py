@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from ..definition.values import listed
 from .model import STATUS_TASK_ID, Plan, TaskPlan, Upstream
 
 MERMAID_SHAPES = {
@@ -27,7 +28,7 @@ def tree(plan: Plan) -> str:
         width = max(len(parameter.name) for parameter in plan.parameters)
         for parameter in plan.parameters:
             default = "required" if parameter.required else json.dumps(parameter.default, ensure_ascii=False)
-            choices = f"  one of {', '.join(parameter.enum)}" if parameter.enum else ""
+            choices = f"  one of {listed(parameter.enum)}" if parameter.enum else ""
             lines.append(f"  {parameter.name:<{width}}  {parameter.type:<7}  {default}{choices}")
     lines += ["", "Steps"]
     children = _children(plan)

@@ -28,7 +28,7 @@ class Declared(Protocol):
         """String, Integer, Float or Boolean."""
 
     @property
-    def enum(self) -> tuple[str, ...]:
+    def enum(self) -> tuple[str | int | float | bool, ...]:
         """The choices; empty for any value."""
 
 

@@ -36,6 +36,7 @@ BEYOND_A_SCHEMA = {
     "SM110-root-misspelt-in-a-map",
     "SM120-misspelt-trigger",
     "SM122-output-named-by-a-list",
+    "SM131-choices-of-numbers",
 }
 
 
