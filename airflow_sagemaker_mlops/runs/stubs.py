@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..definition.problems import did_you_mean
-from ..definition.values import as_text
+from ..definition.values import as_text, parse_output
 from ..execution.stubs.branches import (
     ANSWERS,
     Branch,
@@ -180,6 +180,13 @@ def _fits(file: str, name: str, entry: Mapping[str, Any], kind: str, spec: StepS
             if word not in names:
                 there = did_you_mean(str(word), names) or "It has none."
                 raise ValueError(f'{file}: step "{name}" has no {what} "{word}". {there}')
+    for output in spec.output_parameters:
+        value = (outputs or {}).get(output.name)
+        try:
+            if value is not None:
+                parse_output(value, output.type, output.name)
+        except ValueError as error:
+            raise ValueError(f'{file}: the stub of "{name}" has a wrong value: {error}') from None
 
 
 def _is_possible(file: str, name: str, entry: Mapping[str, Any], kind: str) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib import import_module
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
+from ...definition.values import parse_output
 from ...steps.model import StepType
+from ..exceptions import StepFailed
 from ..step_run import StepResult, StepRun, Submitted
 from ..submit import stop as stop_by_name
 
@@ -87,6 +89,22 @@ class WaitingRunner(Runner):
     async def run(self, run: StepRun) -> StepResult:
         """Start it and wait for it."""
         return await self.follow(run, await self.submit(run))
+
+
+def typed_outputs(run: StepRun, values: Mapping[str, object]) -> dict[str, Any]:
+    """The step's declared outputs among ``values``, converted to their types.  A null counts as missing.
+
+    A missing output is an error only if a step reads it.  Raises :class:`StepFailed` for a value that does not fit.
+    """
+    outputs = {}
+    for declared in run.spec.output_parameters:
+        value = values.get(declared.name)
+        if value is not None:
+            try:
+                outputs[declared.name] = parse_output(value, declared.type, declared.name)
+            except ValueError as error:
+                raise StepFailed(f'Step "{run.identity.step}": {error}') from None
+    return outputs
 
 
 # {module and class: the object that serves every step}; loaded when a step needs it.

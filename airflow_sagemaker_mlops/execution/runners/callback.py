@@ -9,7 +9,6 @@ import json
 from typing import Any
 
 from ...definition.expressions import parse_value
-from ...definition.values import as_text, parse_parameter
 from .. import callback_tokens
 from ..aws.calls import call
 from ..aws.threads import in_thread
@@ -21,7 +20,7 @@ from ..request import resolved_arguments
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..submit import requested_again
-from .base import WaitingRunner
+from .base import WaitingRunner, typed_outputs
 
 
 class CallbackRunner(WaitingRunner):
@@ -120,17 +119,8 @@ async def _send(run: StepRun, queue: str, ticket: str, status: str) -> None:
 
 def _outputs(run: StepRun, given: list[dict[str, Any]]) -> dict[str, Any]:
     """The declared outputs converted from text to their types; ignores undeclared ones."""
-    values = {str(item.get("Name")): item.get("Value") for item in given}
-    outputs: dict[str, Any] = {}
+    outputs = typed_outputs(run, {str(item.get("Name")): item.get("Value") for item in given})
     for declared in run.spec.output_parameters:
-        name, kind = declared.name, declared.type
-        value = values.get(name)
-        if value is None:
-            run.log(f'the answer has no output "{name}"')
-            continue
-        try:
-            outputs[name] = as_text(value) if kind == "String" else parse_parameter(value, kind, (), name)
-        except ValueError:
-            what = f'output "{name}" is {value!r}, which is not of type {kind}.'
-            raise StepFailed(f'Step "{run.identity.step}": {what}') from None
+        if declared.name not in outputs:
+            run.log(f'the answer has no output "{declared.name}"')
     return outputs

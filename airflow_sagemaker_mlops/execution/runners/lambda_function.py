@@ -7,9 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ...definition.expressions import parse_value
-from ...definition.model import OutputParameter
 from ...definition.read.strict_json import NotJson, read_json
-from ...definition.values import as_text, parse_parameter
 from ..aws.errors import may_be_done
 from ..aws.threads import in_thread
 from ..exceptions import StepFailed, Unanswered
@@ -19,7 +17,7 @@ from ..request import resolved_arguments, show_request
 from ..scope import resolve
 from ..step_run import StepResult, StepRun, now
 from ..submit import requested_again
-from .base import Runner
+from .base import Runner, typed_outputs
 
 if TYPE_CHECKING:
     from ...json_types import AwsShape
@@ -111,8 +109,7 @@ def _function_error(payload: bytes) -> str:
 
 
 def _outputs(run: StepRun, payload: bytes) -> dict[str, Any]:
-    declared = run.spec.output_parameters
-    if not declared:
+    if not run.spec.output_parameters:
         return {}
     why = ""
     try:
@@ -124,21 +121,7 @@ def _outputs(run: StepRun, payload: bytes) -> dict[str, Any]:
         raise StepFailed(
             f'Step "{run.identity.step}": the function returned {text!r}{why}; outputs are read from a JSON object.'
         )
-    # A missing declared output is an error only if a step reads it.
-    return {
-        output.name: _typed(run, output, answer[output.name])
-        for output in declared
-        if answer.get(output.name) is not None
-    }
-
-
-def _typed(run: StepRun, output: OutputParameter, value: object) -> Any:
-    if output.type == "String":
-        return json.dumps(value) if isinstance(value, dict | list) else as_text(value)
-    try:
-        return parse_parameter(value, output.type, (), output.name)
-    except ValueError as error:
-        raise StepFailed(f'Step "{run.identity.step}": output parameter {error}') from None
+    return typed_outputs(run, answer)
 
 
 def _links(run: StepRun, arn: str) -> dict[str, str]:

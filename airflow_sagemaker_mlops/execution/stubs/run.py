@@ -37,7 +37,7 @@ from ..aws.calls import as_json
 from ..aws.clients import Aws
 from ..exceptions import JobFailed
 from ..request import build_request, name_of, resolved_arguments
-from ..runners.base import WaitingRunner, runner_of
+from ..runners.base import WaitingRunner, runner_of, typed_outputs
 from ..scope_values import NO_ACCOUNT
 from ..step_run import StepResult, StepRun, Submitted, now
 from ..watch.console_links import facts_about
@@ -92,6 +92,8 @@ def _wrong_members(entry: Mapping[object, object]) -> Iterator[str]:
             fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
             if not fits or (key == "Status" and value not in STATUSES):
                 yield f"has {kind_of(value)} as {key}; write {words}."
+            elif isinstance(value, Mapping) and not isinstance(value.get("OutputParameters"), Mapping | None):
+                yield f"has {kind_of(value['OutputParameters'])} as OutputParameters; write {{name: value}}."
 
 
 def declared_for(run: StepRun) -> Mapping[str, Any] | None:
@@ -170,6 +172,8 @@ async def _properties(run: StepRun, name: str, arn: str, declared: Mapping[str, 
         texts = {output: _text(run, output) for output in kinds}
         properties["OutputParameters"] = {output: ZERO.get(kind, texts[output]) for output, kind in kinds.items()}
     properties = _merged(properties, declared.get("Properties") or {})
+    if run.spec.output_parameters:
+        properties["OutputParameters"] = typed_outputs(run, properties["OutputParameters"])
     for path in () if run.spec.outputs == "all" else run.spec.outputs:
         _fill(run, properties, path)
     return properties

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from airflow_sagemaker_mlops.execution.stubs.generate import files_at_places, ma
 from airflow_sagemaker_mlops.plan import make_plan
 from airflow_sagemaker_mlops.plan.model import Plan
 from airflow_sagemaker_mlops.runs.errors import RunError
-from airflow_sagemaker_mlops.runs.run_pipeline import rehearse
+from airflow_sagemaker_mlops.runs.run_pipeline import rehearse, run_pipeline
 from airflow_sagemaker_mlops.runs.stubs import StubOptions, parse_branches, read_table
 
 OUTPUT = {"OutputName": "o", "S3Output": {"S3Uri": "s3://b/o", "LocalPath": "/o", "S3UploadMode": "EndOfJob"}}
@@ -396,3 +397,30 @@ def test_a_rehearsal_registers_no_version_that_a_later_run_would_be_compared_wit
         ("Train", "Register", "Tell"), "Succeeded"
     )
     assert not (tmp_path / "aws").exists()
+
+
+TYPED = call(
+    "Score",
+    OutputParameters=[{"OutputName": name, "OutputType": name} for name in ("String", "Integer", "Float", "Boolean")],
+)
+
+
+def test_outputs_of_a_stub_have_their_declared_types_as_those_of_a_function() -> None:
+    shown = fail("Show")
+    values = [{"Get": f"Steps.Score.OutputParameters['{name}']"} for name in ("String", "Integer", "Float", "Boolean")]
+    shown["Arguments"]["ErrorMessage"] = {"Std:Join": {"On": " ", "Values": values}}
+    given = {"String": {"a": [1]}, "Integer": "3", "Float": 2, "Boolean": "TRUE"}
+    stubs = {"Score": {"Properties": {"OutputParameters": given}}}
+    run = run_pipeline({"Version": "2020-12-01", "Steps": [TYPED, shown]}, stubs=stubs, records="off")
+    assert run.steps["Show"].error == '{"a": [1]} 3 2.0 true'
+
+
+def test_an_output_of_a_stub_that_does_not_fit_its_type_is_refused() -> None:
+    document = {"Version": "2020-12-01", "Steps": [TYPED]}
+    for outputs, words in (
+        ({"Integer": "many"}, 'wrong value: output parameter "Integer" is "many", which is not an Integer'),
+        (["many"], "has a list as OutputParameters; write {name: value}"),
+    ):
+        stubs = {"Score": {"Properties": {"OutputParameters": outputs}}}
+        with pytest.raises(ValueError, match=re.escape(words)):
+            run_pipeline(document, stubs=stubs, records="off")
