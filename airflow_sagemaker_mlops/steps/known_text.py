@@ -1,4 +1,7 @@
-"""What is known about a text before the run: its value, its prefix, or its minimum length."""
+"""What is known about a text before the run: its value, its prefix, or its minimum length.
+
+Nothing is known about an object or a list in place of a text, which is reported elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def known_text(value: object, parameters: Mapping[str, Parameter]) -> str | None
         case Get(root="Parameters", name=name):
             default = parameters[name].default if name in parameters else None
             return None if default is None else as_text(default)
-        case Get() | JsonGet():
+        case Get() | JsonGet() | Mapping() | list():
             return None
         case _:
             return as_text(value)
@@ -36,7 +39,7 @@ def known_beginning(value: object) -> tuple[str, bool]:
                 if not whole:
                     return text, False
             return text, True
-        case Get() | JsonGet() | None:
+        case Get() | JsonGet() | Mapping() | list() | None:
             return "", False
         case _:
             return as_text(value), True
@@ -47,7 +50,7 @@ def least_length(value: object) -> int:
     match value:
         case Join(on=on, values=values):
             return sum(map(least_length, values)) + len(on) * max(len(values) - 1, 0)
-        case Get() | JsonGet() | None:
+        case Get() | JsonGet() | Mapping() | list() | None:
             return 0
         case _:
             return len(as_text(value))

@@ -38,7 +38,7 @@ def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
     for step in pipeline.steps:
         for misfit in _misfits(step, rule):
             code = misfit.code or ("SM151" if misfit.severity == "error" else "SM152")
-            where = f"{step.where}.Arguments" + (f".{misfit.path}" if misfit.path else "")
+            where = _below(f"{step.where}.Arguments", misfit.path)
             fix = BESIDE if misfit.path in COMMON_KEYS else misfit.fix
             yield Problem(code, where, misfit.what, fix, severity=misfit.severity)
         yield from _setting_problems(step, rule, pipeline)
@@ -46,8 +46,13 @@ def request_problems(pipeline: Pipeline) -> Iterator[Problem]:
         names = {key: value for key, value in pipeline.experiment.items() if key in EXPERIMENT}
         for misfit in check_arguments("sagemaker", "CreateTrial", names, EXPERIMENT, rule):
             code = misfit.code or "SM152"  # jobs run without an experiment, too
-            where = "$.PipelineExperimentConfig" + (f".{misfit.path}" if misfit.path else "")
+            where = _below("$.PipelineExperimentConfig", misfit.path)
             yield Problem(code, where, misfit.what, misfit.fix, severity="warning")
+
+
+def _below(place: str, path: str) -> str:
+    """The place of a misfit at ``path`` in the request at ``place``."""
+    return place + (path if path.startswith("[") or not path else f".{path}")
 
 
 def _setting_problems(step: Step, rule: SlotRule, pipeline: Pipeline) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..definition.expressions import as_written, expression_meant
 from ..definition.model import Expression, Get, Join, JsonGet
-from ..definition.problems import did_you_mean
+from ..definition.problems import did_you_mean, key_text
 from ..definition.values import as_text, coerce
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class _Check:
             return
         for key, item in value.items():
             _, member = member_of(shape, key)
-            below = f"{path}.{key}" if path else key
+            below = (path + key_text(key)).removeprefix(".")
             if member is None:
                 hint = did_you_mean(key, shape.members)
                 yield Misfit(below, f'"{key}" is not a member of {shape.name}.', hint, severity="warning")

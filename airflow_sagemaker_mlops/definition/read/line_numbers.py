@@ -15,7 +15,7 @@ from ..problems import Problem, key_text
 from .strict_json import is_yaml
 
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
-_PART = re.compile(r"\.[^.\[\]]+|\[\d+\]|\['[^']*'\]")
+_PART = re.compile(r"\.[^.\[\]]+|\[\d+\]|\['.*?'\](?=[.\[]|$)", re.DOTALL)  # a key may contain quotation marks
 _SIMPLE_KEY = re.compile(r"\['([A-Za-z_][A-Za-z0-9_:\-]*)'\]")
 
 
@@ -47,7 +47,7 @@ def locate(text: bytes | str, name: str, problems: Sequence[Problem], index: int
 
 
 def _parts(where: str) -> list[str]:
-    return _PART.findall(_SIMPLE_KEY.sub(r".\1", where.partition(" ")[0]))
+    return _PART.findall(_SIMPLE_KEY.sub(r".\1", where))
 
 
 def _with_position(problem: Problem, root: _Wanted) -> Problem:
