@@ -162,6 +162,9 @@ class Reader:
                 what = f"a join accepts scalars and expressions, not {kind_of(read)}."
                 self.report("SM110", (below, index), what, expression_meant(read))
                 read = ""
+            if read is None and item is None:
+                what = 'a null in a join becomes the text "null".'
+                self.report("SM166", (below, index), what, _NULL_FIX, warn=True)
             values.append(read)
         return Join(on or "", tuple(values))
 
@@ -238,6 +241,7 @@ class Reader:
                 self.report("SM120", (place, key), f'{owner} has no key "{key}"{ignored}.', hint, warn=not ours)
 
 
+_NULL_FIX = 'Write the value, or "" for none. In SDK code, None is often a variable that was not set.'
 _JOIN_FIX = 'Write {"Std:Join": {"On": "/", "Values": [...]}}.'
 _JSON_GET_FIX = 'Write {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.S.PropertyFiles.F"}, "Path": "a.b"}}.'
 
