@@ -26,6 +26,7 @@ try:
         DownstreamTasksSkipped,
         TaskDeferralTimeout,
         TaskDeferred,
+        XComNotFound,
     )
 except ImportError:  # before 3.2
     from airflow.exceptions import (  # type: ignore[no-redef,attr-defined]
@@ -35,6 +36,7 @@ except ImportError:  # before 3.2
         DownstreamTasksSkipped,
         TaskDeferralTimeout,
         TaskDeferred,
+        XComNotFound,
     )
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "DownstreamTasksSkipped",
     "TaskDeferralTimeout",
     "TaskDeferred",
+    "XComNotFound",
     "configuration",
 ]
 

@@ -9,7 +9,7 @@ for the missing XCom.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -24,6 +24,11 @@ def without_traceback(error: Failure, report: str) -> Failure:
     setattr(error, _REPORT, report)
     _install()
     return error
+
+
+def refused(kind: Callable[[str], Failure], words: str) -> Failure:
+    """The error of ``kind`` for what a user has to correct: the log shows ``words`` and no traceback."""
+    return without_traceback(kind(words), words)
 
 
 @contextmanager

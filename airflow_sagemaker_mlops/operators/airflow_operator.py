@@ -88,11 +88,12 @@ class _AsStep:
 
     def _execute_selected(self, context: Context) -> Any:
         from ..runtime.selective.step import step_selection
+        from ..task_log import refused
 
         try:
             selection = step_selection(context, self.pipeline_step)
         except PipelineError as error:
-            raise AirflowFailException(str(error)) from None
+            raise refused(AirflowFailException, str(error)) from None
         if selection is None or selection.role == "selected":
             return super().execute(context)  # type: ignore[misc]
         if selection.role == "not selected":

@@ -68,19 +68,21 @@ class StepAttempts(BaseOperator):
         """Rebuild the step from the arguments that Airflow has rendered, if rendering changed them."""
         if self._step_of is None:
             return
+        from ..task_log import refused
         from ..templates import without_literals
 
         arguments, settings = self.arguments or {}, self.settings or {}
         for name, value in (("arguments", arguments), ("settings", settings)):
             if not isinstance(value, Mapping):
                 shown = type(value).__name__
-                raise StepFailedForGood(
-                    f"{name}= is of type {shown} in this run, but must be a mapping, as in a request."
+                raise refused(
+                    StepFailedForGood,
+                    f"{name}= is of type {shown} in this run, but must be a mapping, as in a request.",
                 )
         try:
             step = self._step_of(arguments=without_literals(arguments), settings=without_literals(settings))
         except ValueError as error:
-            raise StepFailedForGood(str(error)) from None
+            raise refused(StepFailedForGood, str(error)) from None
         self.__dict__["step"] = step
 
     @contextmanager
@@ -142,11 +144,12 @@ class StepAttempts(BaseOperator):
     def _selection(self, context: Context) -> StepSelection | None:
         """What a selective run does with this step; ``None`` if the whole pipeline runs."""
         from ..runtime.selective.step import step_selection
+        from ..task_log import refused
 
         try:
             return step_selection(context, self.step)
         except PipelineError as error:
-            raise StepFailedForGood(str(error)) from None
+            raise refused(StepFailedForGood, str(error)) from None
 
     def _not_run(self, selection: StepSelection, context: Context) -> Any:
         """Return the earlier result of a reused step, or skip a step that is not selected."""

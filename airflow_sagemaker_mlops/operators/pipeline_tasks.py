@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Context
 
-from ..airflow_versions import AirflowException, AirflowFailException, AirflowSkipException
+from ..airflow_versions import AirflowException, AirflowFailException, AirflowSkipException, XComNotFound
 from ..runtime.infrastructure_retries import outlast_outages
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class PipelineParametersOperator(BaseOperator):
         env: Any = dag.get_template_env(force_sandboxed=True) if dag is not None else jinja_env
         env = env.overlay(finalize=_not_none)
         rendered: dict[str, Any] = {}
+        # Instances of a mapped task, and attempts under dag.test(), are copies that share these objects.
+        self._problems, self._may_pass = [], None
         for name, value in self.values.items():
             given = value_of(name, self.group, context["params"])
             try:
@@ -77,6 +79,11 @@ class PipelineParametersOperator(BaseOperator):
 
         from ..runtime.retry_budget import is_refusal
 
+        if isinstance(error, XComNotFound):  # the task has succeeded, so a retry would not find it either
+            what = f'task "{error.task_id}" returned nothing under the key "{error.key}".'
+            fix = "With multiple_outputs=True, a task stores each entry of the dict that it returns."
+            self._problems.append(f'Parameter "{name}": {what} {fix}')
+            return
         if not isinstance(error, (TemplateError, RenderedNone)) and not is_refusal(error):
             self._may_pass = error
         what = f'"{value}" cannot be rendered' if isinstance(value, str) else "the task's result is not available"
@@ -95,11 +102,12 @@ class PipelineParametersOperator(BaseOperator):
         from ..definition.problems import PipelineError
         from ..runtime.selective.step import refuse_misspelt
         from ..runtime.task_states import refusal
+        from ..task_log import refused
 
         try:
             refuse_misspelt(context)
         except PipelineError as error:
-            raise AirflowFailException(str(error)) from None
+            raise refused(AirflowFailException, str(error)) from None
         found: dict[str, Any] = {}
         for name, value in self.values.items():
             try:
@@ -108,10 +116,10 @@ class PipelineParametersOperator(BaseOperator):
                 self._problems.append(str(error))
         if self._problems:
             words = " ".join(text[:1].upper() + text[1:] for text in self._problems)
+            context["ti"].xcom_push(key="return_value", value=refusal(words))
             if self._may_pass is not None:
                 raise AirflowException(words) from self._may_pass
-            context["ti"].xcom_push(key="return_value", value=refusal(words))
-            raise AirflowFailException(words)
+            raise refused(AirflowFailException, words)
         return found
 
     def _typed(self, name: str, value: object) -> Any:
@@ -174,5 +182,7 @@ class InvalidPipelineOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Fail the run."""
+        from ..task_log import refused
+
         del context
-        raise AirflowFailException(self.report)
+        raise refused(AirflowFailException, self.report)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
-from airflow_sagemaker_mlops.task_log import absence_expected, in_sentences, without_traceback
+from airflow_sagemaker_mlops.task_log import absence_expected, in_sentences, refused, without_traceback
 
 
 def logged(error: Exception) -> list[dict[str, Any]]:
@@ -27,6 +27,8 @@ def logged(error: Exception) -> list[dict[str, Any]]:
             without_traceback(error, "ValueError: no label column\nCommand: python prep.py")
         elif isinstance(error, KeyError):
             without_traceback(ValueError("another"), "x")
+        elif isinstance(error, RuntimeError):
+            error = refused(RuntimeError, str(error))
         try:
             raise error
         except Exception:
@@ -53,3 +55,7 @@ def test_no_error_is_logged_for_an_xcom_that_may_not_be_there_yet() -> None:
     with absence_expected(), pytest.raises(structlog.DropEvent):
         in_sentences(None, "error", dict(event))
     assert in_sentences(None, "error", dict(event)) == event
+
+
+def test_what_a_user_has_to_correct_is_logged_without_frames() -> None:
+    assert logged(RuntimeError("the key is unknown")) == [{"event": "the key is unknown"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -10,13 +11,15 @@ import pytest
 from airflow.sdk import DAG, Param, literal, task, task_group
 from airflow.sdk.definitions.param import ParamsDict
 from airflow_names import DagSerialization
+from jinja2 import Environment
 
 from airflow_sagemaker_mlops import (
     InvalidPipeline,
     SageMakerPipelineDag,
     SageMakerPipelineTaskGroup,
 )
-from airflow_sagemaker_mlops.airflow_versions import AirflowFailException
+from airflow_sagemaker_mlops.airflow_versions import AirflowFailException, XComNotFound
+from airflow_sagemaker_mlops.operators.pipeline_tasks import PipelineParametersOperator
 from airflow_sagemaker_mlops.runtime.parameter_values import values_of
 from airflow_sagemaker_mlops.runtime.selective.conf import undeclared
 from airflow_sagemaker_mlops.runtime.selective.step import InvalidConf, refuse_misspelt
@@ -335,3 +338,61 @@ def test_a_group_with_problems_of_its_options_can_be_a_placeholder_that_leaves_t
     assert broken.step_tasks.keys() != good.step_tasks.keys()
     assert dag.params["Day"] == "mon"
     assert "Key" not in dag.params
+
+
+CHOICES = {
+    "Version": "2020-12-01",
+    "Parameters": [
+        {"Name": "N", "Type": "Integer", "DefaultValue": 1, "EnumValues": [1, "2"]},
+        {"Name": "F", "Type": "Float", "DefaultValue": 0.5, "EnumValues": [0.5, 1]},
+    ],
+    "Steps": [FAIL | {"Arguments": {"ErrorMessage": "x"}}],
+}
+
+
+def test_the_choices_of_a_number_are_numbers_in_the_form_and_in_the_dag_file() -> None:
+    dag = SageMakerPipelineDag("p", CHOICES, parameters={"N": "2", "F": 1})
+    assert dict(dag.params) == {"N": 2, "F": 1.0}
+    assert dag.params.get_param("N").schema["enum"] == [1, 2]
+    assert dag.params.get_param("F").schema["enum"] == [0.5, 1.0]
+    with pytest.raises(InvalidPipeline, match=r'"N" is 3; use one of: 1, 2\.'):
+        SageMakerPipelineDag("q", CHOICES, parameters={"N": 3}).validate()
+
+
+def test_a_problem_of_one_instance_of_a_mapped_group_is_not_one_of_the_next() -> None:
+    """Under ``dag.test()``, all instances are copies of one task, in one process."""
+    dag = SageMakerPipelineDag("p", DOCUMENT, parameters={"N": "{{ params.x }}"}, params={"x": "many"})
+    first: Any = dag.get_task("pipeline.parameters")
+    pushed: dict[str, Any] = {}
+
+    def run(x: str) -> Any:
+        instance = copy.copy(first)
+        ti = SimpleNamespace(
+            dag_id="p", task=instance, map_index=-1, xcom_push=lambda key, value: pushed.update({key: value})
+        )
+        context: Any = {"ti": ti, "dag_run": SimpleNamespace(conf={}), "params": {"N": None, "x": x}}
+        instance.render_template_fields(context)
+        return instance.execute(context)
+
+    with pytest.raises(AirflowFailException, match='"many"'):
+        run("many")
+    assert run("7") == {"N": 7}
+
+
+def test_a_key_that_a_task_did_not_store_is_refused_at_once_with_the_way_out() -> None:
+    class Nowhere:
+        def resolve(self, _context: Any) -> Any:
+            raise XComNotFound("p", "make", "day")
+
+    operator = PipelineParametersOperator(task_id="x", values={"Day": Nowhere()}, declared={})
+    pushed: dict[str, Any] = {}
+    ti = SimpleNamespace(
+        dag_id="p", task=operator, map_index=-1, xcom_push=lambda key, value: pushed.update({key: value})
+    )
+    context: Any = {"ti": ti, "dag_run": SimpleNamespace(conf={}), "params": {}, "logical_date": None}
+    operator.get_dag = lambda: None  # type: ignore[method-assign]
+    operator.render_template_fields(context, Environment())
+    words = 'Parameter "Day": task "make" returned nothing under the key "day"\\. With multiple_outputs=True, '
+    with pytest.raises(AirflowFailException, match=words):
+        operator.execute(context)
+    assert pushed["return_value"]["Status"] == "NotStarted"
