@@ -72,9 +72,12 @@ def _read(item: object, place: Place, reader: Reader) -> ConditionNode | None:
         case "And":
             fix = 'List its conditions in "Conditions", which must all be true, or write Not(Or(Not ...)).'
             reader.report("SM140", (place, "Type"), 'there is no condition type "And".', fix)
-        case _:
-            hint = did_you_mean(str(kind), TYPES)
+        case str():
+            hint = did_you_mean(kind, TYPES)
             reader.report("SM140", (place, "Type"), f'there is no condition type "{kind}".', hint)
+        case _:
+            what = f"{kind_of(kind)} is not a condition type."
+            reader.report("SM140", (place, "Type"), what, f"Use one of: {', '.join(TYPES)}.")
     return None
 
 

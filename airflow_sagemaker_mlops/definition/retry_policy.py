@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from .expressions import kind_of
@@ -45,7 +46,8 @@ def retry_policy(out: Reporter, item: Mapping[str, object], place: Place) -> Non
             what = f"a retry policy with {key} 0 does not retry."
             out.report("SM122", (place, key), what, f"Write 1 to {high:g}, or remove the policy.", warn=True)
         elif item.get(key) is not None and not _is_number(item[key], low, high):
-            out.report("SM122", (place, key), f"{kind_of(item[key])} is an invalid {key}.", f"Write {low} to {high:g}.")
+            fix = f"Write {low} to {high:g}." if isfinite(high) else f"Write a number, {low} or more."
+            out.report("SM122", (place, key), f"{kind_of(item[key])} is an invalid {key}.", fix)
     if item.get("MaxAttempts") is not None and item.get("ExpireAfterMin") is not None:
         what = "a retry policy can have MaxAttempts or ExpireAfterMin, but not both."
         out.report("SM122", place, what, "Keep one of them.")

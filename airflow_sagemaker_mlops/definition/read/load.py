@@ -27,6 +27,7 @@ from .strict_json import (
 
 MAX_WRAPPINGS = 5  # nested texts; a response of the AWS CLI saved as text has 3
 LONGEST_FILE_NAME = 4096
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # the first bytes of a UTF-16 file
 _TEMPLATE = re.compile(r"^Resources[ \t]*:", re.MULTILINE)
 
 
@@ -140,10 +141,14 @@ def _decode(content: bytes, name: str) -> str:
         return content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         what = f"the text is not UTF-8: byte {error.start} cannot be decoded."
-        raise InvalidPipeline(name, [Problem("SM103", "$", what)]) from None
+        fix = "It looks like UTF-16, as PowerShell writes it. Save it as UTF-8." if content[:2] in _UTF16 else ""
+        raise InvalidPipeline(name, [Problem("SM103", "$", what, fix)]) from None
 
 
 def _from_text(text: str, name: str, depth: int = 0) -> Source:
+    if not text.strip():
+        problem = Problem("SM104", "$", "the document is empty.", "Write Version, Parameters and Steps.")
+        raise InvalidPipeline(name, [problem])
     read = _read(text, name)
     index = 0
     if len(read.documents) > 1:

@@ -147,7 +147,8 @@ class _Builder:
         if len(self.open) >= MAX_DEPTH:
             raise YamlRefused(too_deep(mark.line + 1, mark.column + 1))
         if inside is not None and inside.is_map and not inside.has_key:
-            raise _refused(mark, f"a key is {'an object' if is_map else 'a list'}, but keys in JSON are strings")
+            what = f"a key is {'an object' if is_map else 'a list'}, but keys in JSON are strings"
+            raise _refused(mark, what, 'Put text that begins with "{{" into quotation marks.' if is_map else "")
         tag = None if event.implicit else event.tag
         made = _Open(is_map, tag, mark, event.anchor)
         if inside is not None and inside.merging and not is_map:
@@ -327,8 +328,8 @@ def _number(text: str, kind: Callable[[str], Any], mark: _Mark) -> Any:
         raise _refused(mark, str(error)) from None
 
 
-def _refused(mark: _Mark, what: str) -> YamlRefused:
-    problem = Problem("SM101", "$", f"this is not YAML: {what}.", line=mark.line + 1, column=mark.column + 1)
+def _refused(mark: _Mark, what: str, fix: str = "") -> YamlRefused:
+    problem = Problem("SM101", "$", f"this is not YAML: {what}.", fix, line=mark.line + 1, column=mark.column + 1)
     return YamlRefused(problem)
 
 

@@ -209,3 +209,18 @@ def test_a_definition_may_come_through_a_pipe(tmp_path: Path) -> None:
         written = writer.submit(pipe.write_text, text)
         assert load_pipeline(pipe).document == json.loads(text)
         assert written.result() == len(text)
+
+
+def test_a_file_as_powershell_writes_it_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.json"
+    for encoding in ("utf-16", "utf-16-be"):
+        file.write_bytes(("\ufeff" if encoding.endswith("be") else "").encode(encoding) + "{}".encode(encoding))
+        with pytest.raises(InvalidPipeline, match=r"not UTF-8.*\s+It looks like UTF-16, .* Save it as UTF-8\."):
+            load_pipeline(file)
+
+
+@pytest.mark.parametrize("name", ["pipeline.json", "pipeline.yaml"])
+def test_an_empty_file_is_called_empty(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("\n \n")
+    with pytest.raises(InvalidPipeline, match=r"\[SM104\] the document is empty"):
+        load_pipeline(tmp_path / name)
