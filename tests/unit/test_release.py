@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -110,3 +111,18 @@ def test_links_and_pictures_of_the_readme_lead_into_the_repository_once_it_has_a
         f'<source srcset="{there}/raw/HEAD/docs/f.png"><img src="{there}/raw/HEAD/docs/g.png"><img src="https://h.example/h.png">\n'
     )
     assert readme(text, "") == text
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda file: file.stem)
+def test_workflows_pin_their_actions_and_get_no_rights_but_where_a_job_says_so(file: Path) -> None:
+    workflow = yaml.safe_load(file.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    used = [step["uses"] for step in steps if "uses" in step]
+    assert used
+    assert not [one for one in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", one)]  # a tag can be moved
+    # An expression is pasted into the script before the shell reads it, so only the values of a matrix may be there.
+    expressions = {found for step in steps for found in re.findall(r"\$\{\{ *(.+?) *\}\}", step.get("run", ""))}
+    assert expressions <= {"matrix.target"}
+    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
