@@ -16,6 +16,7 @@ from typing import Any
 SIMULATIONS = 1000
 RECORDS = 1000
 GAIN = 0.02
+DAYS = 60  # of equal models, before the better one
 LARGE = 1_000_000
 SLICES = 10
 
@@ -61,6 +62,7 @@ def measure() -> dict[str, Any]:
             "30 % positive": {"this gate": _promoted("auc", GAIN), **_other_rules(GAIN)},
             "50 % positive": {"this gate": _promoted("auc", GAIN, 0.5), **_other_rules(GAIN, 0.5)},
         },
+        "better_than_a_stored_number": _against_a_stored_number(),
         "one_million_records": _large(),
     }
 
@@ -92,6 +94,29 @@ def _other_rules(gain: float, positive: float = 0.3) -> dict[str, float]:
         counts["better by 0.005"] += difference >= 0.005
         counts["unpaired test"] += difference > quantile(0.95) * (mine.error**2 + other.error**2) ** 0.5
     return {rule: count / SIMULATIONS for rule, count in counts.items()}
+
+
+def _against_a_stored_number() -> float:
+    """
+    How often a model that is better by ``GAIN`` exceeds the champion's number of the day of its promotion.
+
+    Each day before has an equal model and its own test set, so the champion is the model with the greatest number.
+    """
+    passed = 0
+    for trial in range(SIMULATIONS):
+        days = range(SIMULATIONS + trial * DAYS, SIMULATIONS + (trial + 1) * DAYS)
+        stored = max(_area(*binormal(day, RECORDS, 0.0)[:2]) for day in days)
+        passed += _area(*binormal(trial, RECORDS, GAIN)[:2]) > stored
+    return passed / SIMULATIONS
+
+
+def _area(label: Any, score: Any) -> float:
+    """The AUC by the ranks of the scores (Mann-Whitney)."""
+    from scipy.stats import rankdata
+
+    positives = label.sum()
+    ranks = rankdata(score)[label == 1].sum() - positives * (positives + 1) / 2
+    return float(ranks / (positives * (len(label) - positives)))
 
 
 def binormal(seed: int, records: int, gain: float, positive: float = 0.3) -> tuple[Any, Any, Any]:
