@@ -86,7 +86,7 @@ def _page(code: str, name: str, rule: str) -> Iterator[str]:
         yield from _example(case, code)
     if fixes:
         yield "## How to fix it\n"
-        yield "The report says it in the words of your document; in these examples:\n"
+        yield "The report says how to correct your document. In these examples:\n"
         yield from (f"* {_plain(fix)}" for fix in fixes[:8])
         yield ""
     elif not cases:

@@ -16,17 +16,18 @@ from .staging import ROOT
 PACKAGE = "airflow_sagemaker_mlops"
 FOLDER = "docs/python-api"
 WIDTH = 88  # of a signature in one line
-# Methods that only Airflow calls.
-FRAMEWORK = {"cleanup", "on_kill", "run", "serialize", "validate"}
+# Methods that only Airflow or this package calls.
+INTERNAL = {"cleanup", "on_kill", "report_with", "run", "serialize", "several", "validate", "worded"}
 Definition = ast.ClassDef | ast.FunctionDef | ast.Assign
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Public names of a module: those of its ``__all__``, or ``names``."""
+    """Public names of a module: those of its ``__all__``, ``first`` before the others, or ``names``."""
 
     module: str
     names: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,24 @@ REFERENCES = (
         "What `from airflow_sagemaker_mlops import ...` has: DAGs and task groups, runs in Python, assets and errors. "
         "[The Python API](../python-api.md) explains runs in notebooks, tests and CI.",
         (
-            Part(PACKAGE),
+            Part(
+                PACKAGE,
+                first=(
+                    "SageMakerPipelineDag",
+                    "SageMakerPipelineTaskGroup",
+                    "model_asset",
+                    "approved_models_dag",
+                    "champion_rollback_dag",
+                    "failure_of",
+                    "run_pipeline",
+                    "rehearse",
+                    "reproduce",
+                    "RunResult",
+                    "Reproduction",
+                    "RunObserver",
+                    "load_pipeline",
+                ),
+            ),
             Part(f"{PACKAGE}.runs.result", ("StepOutcome", "Cost")),
             Part(f"{PACKAGE}.records.model.prices", ("Prices",)),
         ),
@@ -64,19 +82,26 @@ REFERENCES = (
         "gate.md",
         f"{PACKAGE}.gate",
         "The champion gate over arrays and files. [The champion gate](../guides/gate.md) explains rules and verdicts.",
-        (Part(f"{PACKAGE}.gate"), Part(f"{PACKAGE}.gate.replay", ("replay", "PastCandidate", "Replay", "Replayed"))),
+        (
+            Part(f"{PACKAGE}.gate", first=("evaluate", "parse_rules", "GateReport", "RuleResult")),
+            Part(f"{PACKAGE}.gate.replay", ("replay", "PastCandidate", "Replay", "Replayed")),
+        ),
     ),
     Reference(
         "drift.md",
         f"{PACKAGE}.drift",
         "The drift check over tables. [Drift](../drift.md) explains checks and baselines.",
-        (Part(f"{PACKAGE}.drift"),),
+        (
+            Part(
+                f"{PACKAGE}.drift", first=("read_table", "profile_of", "parse_rules", "judge", "DriftReport", "Finding")
+            ),
+        ),
     ),
     Reference(
         "local-aws.md",
         f"{PACKAGE}.local_aws",
         "The embedded AWS from Python. [Its page](../embedded-aws.md) says what it can do.",
-        (Part(f"{PACKAGE}.local_aws"),),
+        (Part(f"{PACKAGE}.local_aws", first=("start", "status", "stop", "reset", "LocalAws")),),
     ),
 )
 
@@ -89,7 +114,9 @@ def python_pages() -> Iterator[tuple[str, str]]:
 
 def public_names(part: Part) -> Sequence[str]:
     """The names of a part, in the order in which the page has them."""
-    return part.names or import_module(part.module).__all__
+    if part.names:
+        return part.names
+    return [*part.first, *(name for name in import_module(part.module).__all__ if name not in part.first)]
 
 
 def _page(reference: Reference) -> Iterator[str]:
@@ -173,7 +200,7 @@ def _entry(name: str, node: Definition, with_methods: bool) -> Iterator[str]:
     else:
         signature = f"class {name}({', '.join(map(ast.unparse, node.bases))})"
     yield from _described(signature, node)
-    public = [method for method in methods if not method.name.startswith("_") and method.name not in FRAMEWORK]
+    public = [method for method in methods if not method.name.startswith("_") and method.name not in INTERNAL]
     if not with_methods:
         return
     for method in public:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class RecordError(ValueError):
-    """Base of all errors that this room raises for users; ``str()`` is the complete message."""
+    """A record, or its location, cannot be used; ``str()`` is the complete message."""
 
 
 class CannotBePinned(RecordError):

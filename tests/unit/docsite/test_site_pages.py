@@ -136,6 +136,11 @@ def test_the_reference_has_every_public_name_with_signature_and_docstring() -> N
         assert [
             name for name in names if f"\n## {name}\n\n```python\n" not in page and f"* `{name}` (" not in page
         ] == []
+        assert {name for part in reference.parts for name in part.first} <= set(names)
+        assert len(names) == len(set(names))
+    package = REFERENCE[f"{NAMES_OF_MODULES}/package.md"]
+    assert re.findall(r"(?m)^## (\w+)", package)[0] == "SageMakerPipelineDag"
+    assert "### RunError" not in package  # its methods are for the command line
     training = "* `TrainingStepOperator` (`Training`)"
     assert training in REFERENCE[f"{NAMES_OF_MODULES}/operators.md"]
 
