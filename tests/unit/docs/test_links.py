@@ -64,6 +64,11 @@ def test_every_relative_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert [why for target in links(page) if (why := broken(target, page.parent))] == []
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "AGENTS.md"], ids=lambda page: page.stem)
+def test_the_text_of_a_link_is_in_words_and_not_the_name_of_a_file(page: Path) -> None:
+    assert re.findall(r"\[[^\]\n]*\.md\]\([^)]*\)", page_text(page)) == []
+
+
 def test_every_page_that_code_cites_exists_and_has_the_heading() -> None:
     cited = {(path, target) for path in SOURCES for target in _CITATION.findall(path.read_text(encoding="utf-8"))}
     assert [f"{path.name}: {why}" for path, target in sorted(cited) if (why := broken(target, ROOT))] == []
