@@ -43,8 +43,11 @@ def test_the_nav_begins_with_the_story_and_has_five_parts() -> None:
 @pytest.mark.parametrize("page", NAV)
 def test_every_page_begins_with_a_heading_and_a_sentence(page: str) -> None:
     text = REFERENCE.get(page) or (ROOT / page).read_text()
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     assert text.startswith("# ")
     assert len(first_sentence(text)) > 10
+    opening = text.partition("\n")[2].lstrip()
+    assert not re.match(r"[#|<{]|```|\* ", opening), "the page begins with something else than a sentence"
 
 
 def test_every_code_has_a_page_with_its_rule_and_those_with_a_case_show_document_and_report() -> None:
