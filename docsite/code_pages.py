@@ -134,7 +134,7 @@ def _example(case: Path, code: str) -> Iterator[str]:
         yield f"`{document.name}`:\n\n```{document.suffix[1:]}"
         yield from shown
         yield "```\n"
-    yield "The report:\n\n```text"
+    yield "The report:\n\n```{.text .wrap}"
     yield from (problem[0].removeprefix("  ").replace("\n  ", "\n") for problem in found)
     yield "```\n"
 

@@ -10,7 +10,10 @@ from .model import StepType
 
 HEAD = """# Step types
 
-Generated from `airflow_sagemaker_mlops/steps/` by `make docs`; a test keeps it up to date.
+<!-- Written by `make docs` from `airflow_sagemaker_mlops/steps/`. -->
+
+Every step type that runs, with its AWS calls, its properties, and what the embedded AWS does with it.
+[Steps](language/steps/index.md) has the keys and the meaning of each.
 
 *Waits*: waits in the triggerer and occupies no worker. *Embedded AWS*: what `sagemaker-mlops run` and `local` do with
 it; "stub" means that the step fails there with an explanation, unless you give a stub result for it (`--stubs`).

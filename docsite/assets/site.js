@@ -6,6 +6,15 @@ const followSwitch = () => {
 new MutationObserver(followSwitch).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
 followSwitch();
 
+// Long names in tables may break between their words: CreateProcessingJob, model_package_group, s3://bucket/prefix.
+const LONGEST = 16;
+const WORDS = /(?<=[A-Za-z0-9_][-_./:])(?=[A-Za-z0-9])|(?<=[a-z])(?=[A-Z])/;
+const words = (name) => (name.length > LONGEST ? name.split(WORDS) : [name]);
+for (const code of document.querySelectorAll(".md-typeset table:not([class]) code")) {
+  const [first, ...others] = code.textContent.split(/(?<= )/).flatMap(words);
+  code.replaceChildren(first, ...others.flatMap((word) => [document.createElement("wbr"), word]));
+}
+
 // Wide tables scroll in a box of their own, which the keyboard has to reach, too.
 const reachTables = () => {
   for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) box.tabIndex = 0;
