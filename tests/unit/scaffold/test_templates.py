@@ -96,6 +96,8 @@ def test_workflows_ask_for_few_rights_and_pin_their_actions(deploy: str) -> None
         runs = [step["run"] for step in steps if "run" in step]
         assert not [run for run in runs if "${{" in run]  # an expression in a script is an injection
         assert "AWS_SECRET_ACCESS_KEY" not in text
+        for step in (step for step in steps if step.get("run", "").endswith('deploy --stage "$STAGE"')):
+            assert step["env"]["LOGNAME"] == "${{ github.actor }}"  # what Python's getpass says first
         assert all("timeout-minutes" in job for job in workflow["jobs"].values())
 
 
