@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 FORMS = ("text", "json", "markdown")
 NOTHING_CHANGED = "Nothing was changed."
+COMPLETES = "The same command completes it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Begun:
             how = f"`sagemaker-mlops releases --stage {releases.stage}` shows whether the change was recorded."
             return f"{how} If it was, the same command completes it."
         if last is not None and followed < last.number:  # also one that an earlier command left
-            return f"{last.kind} {last.number} is recorded and not complete. The same command completes it."
+            return f"{last.kind} {last.number} is recorded and not complete. {COMPLETES}"
         if last is None or last.number <= self.before:
             return "nothing was changed."
         return f"{last.kind} {last.number} is complete."
@@ -107,6 +108,12 @@ def printing_errors(work: Callable[[], int], begun: Begun | None = None) -> int:
     except (NoAws, ValueError) as error:
         say(in_options(error), err=True)
         return 2
+    except OSError as error:
+        if error.filename is None:  # no file, such as a closed pipe
+            raise
+        state = (begun or Begun()).state()
+        say(f"{error.filename} cannot be read: {error.strerror}. {state[0].upper()}{state[1:]}", err=True)
+        return 2
     except (ReleaseError, RegistryError) as error:
         say(error, err=True)
     except Exception as error:
@@ -114,6 +121,8 @@ def printing_errors(work: Callable[[], int], begun: Begun | None = None) -> int:
             raise
         hint = "Or rehearse on the embedded AWS with --local."
         say(refusal_of(error, hint), err=True)
+    if begun is not None and (state := begun.state()).endswith(COMPLETES):
+        say(state, err=True)
     return 1
 
 
@@ -137,7 +146,9 @@ def run_deploy(
         content = content_of(target.stage, bundle)
         preview = preview_of(target, bundle, content)
         if account.local:
-            preview = replace(preview, obstacles=())  # a rehearsal: its account is invented, and buckets are created
+            # a rehearsal: its account is invented, buckets are created, and whatever is asked is allowed
+            notes = (*preview.notes, "rights are not checked: the embedded AWS enforces no policies")
+            preview = replace(preview, obstacles=(), rights=(), notes=notes)
         refused = _refusal(preview, account, target.stage, ignore_rights=ignore_rights)
         if dry_run or refused:
             _show(preview, refused or f"Dry run. {NOTHING_CHANGED}", output, dry_run=dry_run)

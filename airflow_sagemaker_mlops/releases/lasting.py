@@ -42,9 +42,10 @@ def lasting_effects(
         for step in pipeline.steps:
             names.setdefault(step.type, []).append(step.name)
     for types, what in _KINDS:
-        if steps := [name for one in sorted(types) for name in names.get(one, ())]:
+        # pipelines may have steps of the same name
+        if steps := list(dict.fromkeys(name for one in sorted(types) for name in names.get(one, ()))):
             yield what.format(_listed(steps))
-    if endpoints := names.get("Endpoint"):
+    if endpoints := list(dict.fromkeys(names.get("Endpoint", ()))):
         if stage.endpoint is not None:
             yield f"endpoints of {_listed(endpoints)} other than {stage.endpoint}, which follows the champion"
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from ..definition import load_pipeline
@@ -170,12 +171,14 @@ def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
 
 
 def _about_rollback(target: Target, last: Entry | None, bundle: Bundle) -> Iterator[str]:
-    """A sentence if the last change rolled back a release with the same bundle."""
+    """A sentence if one of the rollbacks since the last deployment was of a release with the same bundle."""
     if last is None or last.kind != ROLLBACK:
         return
-    rolled_back = target.releases.read(last.replaced)
-    if rolled_back is not None and rolled_back.bundle == bundle.digest:
-        yield f"release {last.replaced} had this bundle, and {last.by} rolled it back at {last.at}: {last.reason}"
+    for entry in takewhile(lambda one: one.kind == ROLLBACK, target.releases.entries()):
+        bad = target.releases.read(entry.replaced)
+        if bad is not None and bad.bundle == bundle.digest:
+            yield f"release {bad.number} had this bundle, and {entry.by} rolled it back at {entry.at}: {entry.reason}"
+            return
 
 
 def obstacles(target: Target) -> Iterator[str]:

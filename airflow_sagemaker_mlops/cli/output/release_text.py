@@ -98,7 +98,8 @@ def _sections(preview: Preview) -> Iterator[tuple[str, list[str]]]:
     if preview.uploads:
         size = sum(size for _, size in preview.uploads)
         yield "uploads", [f"{_counted(len(preview.uploads), 'object')}, {size:,} bytes, below {_common(preview)}"]
-    yield "rights", [row for one in preview.rights for row in _rights(one)]
+    if preview.rights:
+        yield "rights", [row for one in preview.rights for row in _rights(one)]
     if preview.quotas.needed:
         yield "quotas", [_quotas(preview.quotas)]
     if preview.errors:

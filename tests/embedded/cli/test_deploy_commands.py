@@ -84,6 +84,8 @@ def test_a_project_goes_to_staging_and_production_and_back(desk: Desk) -> None:
     assert code == 0  # of an account that refuses all writes
     assert preview["changes"]["late"] == ["~ parameter Limit: default 1 -> 2"]
     assert preview["release"] is None
+    assert preview["rights"] == []  # the embedded AWS would allow whatever is asked
+    assert preview["notes"] == ["rights are not checked: the embedded AWS enforces no policies"]
     assert desk("rollback", "--stage", "staging", "--dry-run")[0] == 1  # nothing before
     code, _, said = desk("deploy", "--stage", "staging")
     assert code == 1, said  # writes are refused

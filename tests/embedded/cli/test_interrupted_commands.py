@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,6 +151,43 @@ def test_what_an_earlier_interruption_left_is_named_again(desk: Desk, capsys: py
     assert said.count("Ctrl-C: deployment 1 is recorded and not complete. The same command completes it.\n") == 2
 
 
+def test_an_error_after_the_decision_names_it_and_the_same_command_completes_it(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = desk.folder / "config" / "prod.yaml"
+    text = config.read_text()
+    assert "dags: s3://" in text
+    config.write_text(re.sub(r"^dags: .*$", "dags: shared/dags", text, flags=re.MULTILINE))
+    (desk.folder / "shared").write_text("a file in the place of a folder")
+    assert desk.deploy() == 1
+    assert "shared/dags/late.zip cannot be read: Not a directory.\n" in capsys.readouterr().err  # before the decision
+    (desk.folder / "shared").unlink()
+    (desk.folder / "shared" / "dags" / "late.zip.part").mkdir(parents=True)
+    assert desk.deploy() == 1
+    assert capsys.readouterr().err.endswith(
+        "shared/dags/late.zip cannot be written: Is a directory.\n"
+        "deployment 1 is recorded and not complete. The same command completes it.\n"
+    )
+    (desk.folder / "shared" / "dags" / "late.zip.part").rmdir()
+    assert desk.deploy() == 0
+    assert (desk.folder / "shared" / "dags" / "late.zip").is_file()
+
+
+def test_a_file_of_the_project_that_cannot_be_read_is_a_sentence(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read, secret = Path.read_bytes, desk.folder / "dags" / "late.yaml"
+
+    def read_bytes(path: Path) -> bytes:
+        if path == secret:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert desk.deploy() == 2
+    assert capsys.readouterr().err == f"{secret} cannot be read: Permission denied. Nothing was changed.\n"
+
+
 def test_an_interrupted_rollback_is_completed_by_the_same_command(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -248,6 +288,29 @@ def test_a_release_that_was_rolled_back_is_recognized(desk: Desk, capsys: pytest
     said = capsys.readouterr().out
     assert "release 2 had this bundle, and " in said
     assert said.splitlines()[-2].endswith(": worse")
+
+
+def test_a_release_is_recognized_after_several_rollbacks_in_a_row(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for message in ("first", "second", "third"):
+        desk.change(message)
+        assert desk.deploy() == 0
+    assert desk.roll_back() == 0
+    further = StageChoice("prod", project=desk.folder)
+    how = {"dry_run": False, "output": "text", "keep_champion": False}
+    assert run_rollback(further, desk.account, reason="also", of=2, **how) == 0
+    capsys.readouterr()
+    assert desk.deploy(dry_run=True) == 0
+    said = capsys.readouterr().out
+    assert "release 3 had this bundle, and " in said
+    assert said.splitlines()[-2].endswith(": worse")
+    desk.change("fourth")
+    assert desk.deploy() == 0
+    desk.change("third")
+    capsys.readouterr()
+    assert desk.deploy(dry_run=True) == 0  # somebody has decided since
+    assert "had this bundle" not in capsys.readouterr().out
 
 
 def test_a_folder_without_stages_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

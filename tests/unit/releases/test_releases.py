@@ -204,6 +204,17 @@ def test_a_preview_shows_the_difference_and_writes_nothing(two: Project) -> None
     assert "what jobs of Train wrote, and their cost" in preview.lasting
 
 
+def test_a_step_name_that_two_pipelines_use_is_listed_once(project: Project) -> None:
+    config = project.folder / "config" / "prod.yaml"
+    config.write_text(
+        CONFIG.replace(
+            "{late: {definition: dags/late.yaml}}",
+            "{late: {definition: dags/late.yaml}, later: {definition: dags/late.yaml}}",
+        )
+    )
+    assert "what jobs of Train wrote, and their cost" in project.preview().lasting
+
+
 def test_a_preview_masks_secrets_and_says_where_they_are_stored(project: Project) -> None:
     declared = "Parameters: [{Name: DbPassword, Type: String}, "
     definition = project.folder / "dags" / "late.yaml"
