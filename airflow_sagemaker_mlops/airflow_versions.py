@@ -1,7 +1,7 @@
 """Differences between Airflow versions; no other module checks a version.
 
-3.4         earlier tries are in the table of task instances, hidden from queries that do not ask for them, and XComs
-            belong to a try (read in 3.4.0b2, not run yet)
+3.4         earlier tries are in the table of task instances, hidden from queries that do not ask for them; XComs belong
+            to a try; a clear discards the task state store, unless the user keeps it (3.4.0b2)
 3.3         a task can start in the triggerer without a worker (``start_from_trigger``), triggers are notified of kills,
             and a task state store keeps the journal of a worker-side attempt across retries and clears
 3.0 to 3.2  steps with jobs are submitted in a worker, which defers to the triggerer; after a clear or a crash the job
@@ -42,6 +42,7 @@ except ImportError:  # before 3.2
 __all__ = [
     "AIRFLOW",
     "ASKS_PEOPLE",
+    "CLEARS_DISCARD_STATE",
     "NESTED_ALIAS_EXTRAS",
     "RETRIES_RESUME",
     "RETRY_DELAY_FACTORS",
@@ -63,6 +64,7 @@ AIRFLOW = tuple(int(part) for part in __version__.split(".")[:2])
 STARTS_IN_TRIGGERER = AIRFLOW >= (3, 3)
 TELLS_TRIGGERS_OF_KILLS = AIRFLOW >= (3, 3)
 TRIES_IN_ONE_TABLE = AIRFLOW >= (3, 4)
+CLEARS_DISCARD_STATE = AIRFLOW >= (3, 4)
 NESTED_ALIAS_EXTRAS = AIRFLOW >= (3, 1)
 ASKS_PEOPLE = AIRFLOW >= (3, 1)  # it has required actions, and the standard provider operators for them
 RETRIES_RESUME = AIRFLOW < (3, 1)

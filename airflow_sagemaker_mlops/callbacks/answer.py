@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ..airflow_versions import TRIES_IN_ONE_TABLE
 from ..execution.callback_tokens import handle_of
 from ..xcom_keys import CALLBACK_PREFIX
 from .store import OPEN
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 TOKEN = re.compile(r"[a-zA-Z0-9]{10}")
+# Columns that identify a task instance; since 3.4 also the region, one for each expansion of a mapped task group.
+TASK = ("dag_id", "run_id", "task_id", "map_index", *(("region_id",) if TRIES_IN_ONE_TABLE else ()))
 MAX_OUTPUTS = 50
 MAX_TEXT = 1024
 MAX_REASON = 256
@@ -31,38 +34,49 @@ def give_answer(token: str, answer: Mapping[str, object]) -> dict[str, str]:
     A token accepts one answer, while its task waits.  Raises :class:`AnswerRefused`.
     """
     from airflow.models.taskinstance import TaskInstance
-    from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
-    from sqlalchemy import select, update
+    from sqlalchemy import and_, select, update
 
     unknown = AnswerRefused(f"There is no step waiting for the callback token {token}.")
     if not TOKEN.fullmatch(token):
         raise AnswerRefused("A callback token has 10 letters and digits.")
     key = CALLBACK_PREFIX + handle_of(token)
+    xcom, owner = _xcom_table()
+    is_of_task = and_(*(getattr(xcom, column) == getattr(TaskInstance, of) for column, of in owner.items()))
+    asked = (
+        select(xcom.value, xcom.timestamp, *(getattr(TaskInstance, name).label(name) for name in ("id", *TASK)))
+        .join(TaskInstance, is_of_task)
+        .where(xcom.key == key, TaskInstance.state.in_(("deferred", "running")))
+        .with_for_update(of=xcom)
+    )
     with create_session() as session:
-        # "of": the model joins its run, and PostgreSQL cannot lock the nullable side of an outer join.
-        asked = select(XComModel).where(XComModel.key == key).with_for_update(of=XComModel)
-        found = session.scalars(asked).first()
+        found = session.execute(asked).first()
         if found is None or found.value != OPEN:
-            raise unknown
-        who = {"dag_id": found.dag_id, "run_id": found.run_id, "task_id": found.task_id}
-        task = [getattr(TaskInstance, name) == value for name, value in who.items()]
-        waiting = TaskInstance.map_index == found.map_index, TaskInstance.state.in_(("deferred", "running"))
-        if session.scalar(select(TaskInstance.id).where(*task, *waiting)) is None:
             raise unknown
         # Compare the timestamp to detect a concurrent change: of two simultaneous answers, one finds the row as it was
         # read, even without row locks (SQLite).
-        row = [XComModel.key == key, XComModel.dag_run_id == found.dag_run_id, XComModel.task_id == found.task_id]
+        is_unchanged = [getattr(xcom, column) == getattr(found, of) for column, of in owner.items()]
         changed: Any = session.execute(
-            update(XComModel)
-            .where(*row, XComModel.map_index == found.map_index, XComModel.timestamp == found.timestamp)
+            update(xcom)
+            .where(xcom.key == key, xcom.timestamp == found.timestamp, *is_unchanged)
             .values(value=json.dumps(answer), timestamp=datetime.now(UTC))
             .execution_options(synchronize_session=False)
         )
         if changed.rowcount != 1:
             raise unknown
-        _keep_over_retries({**who, "map_index": found.map_index}, key, json.dumps(answer), session)
-    return who
+        _keep_over_retries({name: getattr(found, name) for name in TASK}, key, json.dumps(answer), session)
+    return {name: getattr(found, name) for name in ("dag_id", "run_id", "task_id")}
+
+
+def _xcom_table() -> tuple[Any, dict[str, str]]:
+    """The table with the XComs of tasks, and {its column: the column of the task instance that owns the XCom}."""
+    if TRIES_IN_ONE_TABLE:
+        from airflow.models.xcom import XComModelV2
+
+        return XComModelV2, {"task_instance_id": "id"}
+    from airflow.models.xcom import XComModel
+
+    return XComModel, {name: name for name in TASK}
 
 
 def _keep_over_retries(task: dict[str, Any], key: str, answer: str, session: Session) -> None:

@@ -40,7 +40,7 @@ from ..runtime.step_task import StepTask
 from ..runtime.stopping.in_trigger import EndedTrigger
 from ..runtime.supervisor_calls import ask
 from ..runtime.task_store.callback_inbox import TaskCallbackInbox
-from ..runtime.task_store.journal import TaskJournal
+from ..runtime.task_store.journal import TaskJournal, generation_in_triggerer
 from ..runtime.task_store.links import PublishedLinks
 from ..runtime.task_store.notes import TaskNotes
 from ..runtime.task_store.protocol import TaskStore
@@ -196,16 +196,16 @@ class StepTrigger(BaseTrigger):
 
     async def _step_run(self, task: StepTask, context: Context) -> StepRun:
         aws = await open_aws(task.connection)
+        journal = TaskJournal(self._store)
         if self.handed_over is not None:
             identity = self.handed_over.identity
             # Without results of other steps: what a runner needs of them to wait, it puts into its job's facts.
             variables = execution_variables(identity, aws.region)
             scope = Scope(identity.step, self.handed_over.parameters, variables, {}, {}, s3_reader(aws))
         else:
-            # Neither max_tries, by which a worker tells a clear from a retry, nor the run's count of clears is
-            # available here (Airflow 3.3.2); the journal has the information instead.
             ti: Any = self.task_instance
-            identity = identity_of(task, ti, context["dag_run"], generation="")
+            generation = await generation_in_triggerer(journal, ti.try_number)
+            identity = identity_of(task, ti, context["dag_run"], generation)
             given = {**await self._given(task, context), **(self.parameters or {})}
             scope = scope_of(task, identity, aws, given, await self._upstream(task))
         return StepRun(
@@ -217,7 +217,7 @@ class StepTrigger(BaseTrigger):
             log=self.log.info,
             publish=self._links.publish,
             mask=_mask,
-            journal=TaskJournal(self._store),
+            journal=journal,
             notes=TaskNotes(self._store),
             inbox=TaskCallbackInbox(self._store),
             options=options_of(task, aws),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...airflow_versions import CLEARS_DISCARD_STATE
 from ...execution.job_state import JobState
-from ...execution.journal import Entry, entry_from_json
+from ...execution.journal import Entry, Journal, entry_from_json
 from ...xcom_keys import JOURNAL_KEY
 from ..task_states import own_xcom
 from .protocol import Space, TaskStore
@@ -36,6 +37,19 @@ class TaskJournal:
         self._entry, self._is_read = entry, True
         await self._store.set(JOURNAL_KEY, entry.as_json(), Space.STATE)
         await self._store.set(JOURNAL_KEY, entry.as_json())
+
+
+async def generation_in_triggerer(journal: Journal, try_number: int) -> str:
+    """What distinguishes the attempts since a clear from earlier ones, for a task that started in the triggerer.
+
+    ``max_tries``, which tells a worker, is not available there, nor the run's count of clears (Airflow 3.3.2).  In 3.3
+    the journal outlasts a clear and has the information itself.  Since 3.4 a clear discards it, so an attempt that
+    finds none is the first one after a clear, and the later ones find its generation.
+    """
+    if not CLEARS_DISCARD_STATE:
+        return ""
+    entry = await journal.read()
+    return entry.generation if entry is not None else f"t{try_number}"
 
 
 def report_failure(context: Context) -> None:

@@ -40,7 +40,7 @@ def test_a_dag_file_loads_no_aws_sdk_no_provider_and_few_modules() -> None:
     code = (
         "import sys, time, airflow.sdk\n"
         "from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Param, TaskGroup\n"
-        "DAG('any', schedule=None)\n"
+        "with DAG('any', schedule=None):\n    pass\n"
         "before, begun = set(sys.modules), time.process_time()\n"
         "from airflow_sagemaker_mlops import SageMakerPipelineDag\n"
         "SageMakerPipelineDag('p', sys.argv[1])\n"
