@@ -157,11 +157,9 @@ def run_deploy(
         author = Author(_user(), reason, commit)
         begun.target, begun.before = target, number
         done = deploy(target, bundle, author, _progress, expected=number)
-        sentence = (
-            f"{target.place.uri} is {release_line(done.entry)}."
-            if done.changed
-            else f"{release_line(done.entry)[0].upper()}{release_line(done.entry)[1:]}, has this bundle: nothing to do."
-        )
+        line = release_line(done.entry)
+        made, there = f"{target.place.uri} is {line}.", f"{line[0].upper()}{line[1:]}, has this bundle: none was made."
+        sentence = made if done.changed else there
         _show(preview, sentence, output, dry_run=False, deployed=done.entry)
         return 0 if done.complete else 1
 

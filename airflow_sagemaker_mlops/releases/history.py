@@ -127,13 +127,13 @@ class Releases:
             if self.objects.write(f"{self.folder}{POINTER}", _text(entry), condition):
                 return
 
-    def bundle(self, digest: str) -> Bundle:
-        """A stored bundle.  Raises :class:`ContentGone`."""
-        name = bundle_name(digest)
+    def bundle(self, entry: Entry) -> Bundle:
+        """The stored bundle of a change.  Raises :class:`ContentGone`."""
+        name = bundle_name(entry.bundle)
         stored = self.objects.read(name, MAX_BYTES * 2)
         if stored is None:
-            raise ContentGone(f"{self.objects.uri(name)} is gone, and with it the release. Deploy its commit again.")
-        return read_bundle(stored[0], digest, self.objects.uri(name))
+            raise ContentGone(f"{self.objects.uri(name)} is gone, and with it release {entry.release}. {again(entry)}")
+        return read_bundle(stored[0], entry.bundle, self.objects.uri(name))
 
     def _pointer(self) -> tuple[int, str] | None:
         name = f"{self.folder}{POINTER}"
@@ -141,6 +141,15 @@ class Releases:
         if stored is None:
             return None
         return entry_from(stored[0], self.objects.uri(name)).number, stored[1]
+
+
+def again(entry: Entry) -> str:
+    """How to bring back a release whose content is gone."""
+    commit = entry.commit.removesuffix("-dirty")
+    if not commit:
+        return "Deploy its files again."
+    changed = "" if commit == entry.commit else ", with the changes that were not committed"
+    return f"Deploy commit {commit} again{changed}."
 
 
 def bundle_name(digest: str) -> str:

@@ -218,7 +218,7 @@ def _before(target: Target, current: Entry | None, notes: list[str]) -> tuple[Co
     if current is None:
         return Content(), None
     try:
-        bundle = target.releases.bundle(current.bundle)
+        bundle = target.releases.bundle(current)
         return content_of(stage_in(bundle, target.stage), bundle), bundle
     except ContentGone as error:
         notes.append(f"release {current.number} cannot be compared with: {error}")

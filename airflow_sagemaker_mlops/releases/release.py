@@ -25,7 +25,7 @@ from ..stages.model import Stage
 from .bundle import Bundle, project_of
 from .champions import champion_now, promoted_since, restore
 from .errors import ContentGone, ReleaseChanged, ReleaseError
-from .history import DEPLOYMENT, ROLLBACK, Entry, Releases, bundle_name
+from .history import DEPLOYMENT, ROLLBACK, Entry, Releases, again, bundle_name
 from .objects import has_bucket
 from .place import Place, place_of
 from .stored_release import stored_release
@@ -185,7 +185,10 @@ def plan_rollback(target: Target, author: Author, *, keep_champion: bool = False
         raise ReleaseError(
             f'Release {current.number} is the first of stage "{target.stage.name}", so there is none to go back to.'
         )
-    require_content(target, before)
+    try:
+        require_content(target, before)
+    except ContentGone as error:
+        raise ContentGone(f"{error} Nothing was changed.") from None
     undo = () if keep_champion else promoted_since(target.client, target.stage, current.champion)
     reason = author.reason or f"release {current.number} was rolled back to release {before.number}"
     return replace(
@@ -208,9 +211,10 @@ def _require_of(last: Entry, current: Entry, of: int | None) -> None:
     if of is not None and of != current.number:
         raise ReleaseError(f'Release {current.number} of stage "{last.stage}" is the current one, and not {of}.')
     if of is None and last.kind == ROLLBACK:
+        further = f"To go back further, add --of {current.number}." if current.replaced else "It is the first one."
         raise ReleaseError(
             f"Release {current.number} is the current one because {last.by} rolled back release {last.replaced} at "
-            f"{last.at}. Nothing was changed. To go back further, add --of {current.number}."
+            f"{last.at}. Nothing was changed. {further}"
         )
 
 
@@ -243,9 +247,7 @@ def require_content(target: Target, entry: Entry) -> None:
     for parameter, digest in entry.code.items():
         if next(target.releases.objects.names(f"code/{digest}/"), None) is None:
             where = target.releases.objects.uri(f"code/{digest}/")
-            raise ContentGone(
-                f'The code of parameter "{parameter}" ({where}) is gone. Deploy commit {entry.commit} again.'
-            )
+            raise ContentGone(f'The code of parameter "{parameter}" ({where}) is gone. {again(entry)}')
     stored_release(target.releases, entry)
 
 
@@ -312,7 +314,7 @@ def _follow_place(target: Target, entry: Entry, data: bytes | None, log: Log) ->
             return
         if target.releases.numbers()[-1] > entry.number:
             return
-        data = target.releases.bundle(entry.bundle).data if data is None else data
+        data = target.releases.bundle(entry).data if data is None else data
         if target.place.put(data, there):
             log(f"{target.place.uri} is release {entry.release}")
             return

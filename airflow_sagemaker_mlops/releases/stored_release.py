@@ -7,18 +7,18 @@ from dataclasses import replace
 
 from .bundle import MAX_BYTES, Bundle, Code, digest_of
 from .errors import ContentGone
-from .history import Entry, Releases
+from .history import Entry, Releases, again
 
 
 def stored_release(releases: Releases, release: Entry) -> Bundle:
     """The bundle and the code of a release, checked against their hashes.  Raises :class:`ContentGone`."""
-    bundle = releases.bundle(release.bundle)
+    bundle = releases.bundle(release)
     code = bundle.manifest["code"]
     entries = code.items() if isinstance(code, Mapping) else ()
-    return replace(bundle, code=tuple(_code(releases, name, entry) for name, entry in entries))
+    return replace(bundle, code=tuple(_code(releases, name, entry, again(release)) for name, entry in entries))
 
 
-def _code(releases: Releases, parameter: str, entry: Mapping[str, str]) -> Code:
+def _code(releases: Releases, parameter: str, entry: Mapping[str, str], fix: str) -> Code:
     import hashlib
 
     digest, name = entry["sha256"], entry.get("name", "")
@@ -31,5 +31,5 @@ def _code(releases: Releases, parameter: str, entry: Mapping[str, str]) -> Code:
     actual = hashlib.sha256(files.get(name, b"")).hexdigest() if name else digest_of(files)
     if actual != digest:
         where = releases.objects.uri(folder)
-        raise ContentGone(f'{where}, the code of parameter "{parameter}", is incomplete or was altered.')
+        raise ContentGone(f'{where}, the code of parameter "{parameter}", is incomplete or was altered. {fix}')
     return Code(parameter, entry["path"], digest, name, files)

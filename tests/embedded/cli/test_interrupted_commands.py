@@ -137,7 +137,7 @@ def test_ctrl_c_after_the_decision_names_it_and_the_same_command_completes_it(
     assert said.endswith("SIGTERM: deployment 1 is recorded and not complete. The same command completes it.\n")
     assert PLACE not in desk.aws.objects
     assert desk.deploy() == 0
-    assert "nothing to do" in capsys.readouterr().out
+    assert "has this bundle: none was made." in capsys.readouterr().out
     assert PLACE in desk.aws.objects
 
 

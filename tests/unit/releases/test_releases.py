@@ -332,6 +332,8 @@ def test_rollbacks_go_back_one_release_each_and_end_with_a_sentence(project: Pro
         project.roll_back()  # repeated
     project.roll_back(of=2)
     assert project.instances_at_place == 1
+    with pytest.raises(ReleaseError, match=r"because ann rolled back release 2 at .* changed\. It is the first one\."):
+        project.roll_back()
     with pytest.raises(ReleaseError, match='Release 1 is the first of stage "prod"'):
         project.roll_back(of=1)
     project.instances(3)
@@ -343,13 +345,25 @@ def test_rollbacks_go_back_one_release_each_and_end_with_a_sentence(project: Pro
     assert project.instances_at_place == 1
 
 
+@pytest.mark.parametrize(
+    ("commit", "fix"),
+    [
+        ("", "Deploy its files again."),
+        ("1a2b3c", "Deploy commit 1a2b3c again."),
+        ("1a2b3c-dirty", "Deploy commit 1a2b3c again, with the changes that were not committed."),
+    ],
+)
 @pytest.mark.parametrize("what", ["bundles", "code", "a part of the code"])
-def test_a_release_that_is_gone_is_not_rolled_back_to_nor_is_that_foretold(project: Project, what: str) -> None:
+def test_a_release_that_is_gone_is_not_rolled_back_to_nor_is_that_foretold(
+    project: Project, what: str, commit: str, fix: str
+) -> None:
     (project.folder / "steps" / "more.py").write_text("more = 1\n")
     project.deploy()
     project.instances(2)
     project.deploy()
-    first = json.loads(project.aws.objects[BUCKET, "releases/late/stages/prod/000001.json"])
+    entry = BUCKET, "releases/late/stages/prod/000001.json"
+    first = json.loads(project.aws.objects[entry])
+    project.aws.objects[entry] = json.dumps({**first, "commit": commit}).encode()
     code = f"releases/late/code/{first['code']['CodeUri']}"
     if what == "bundles":
         project.aws.objects.pop((BUCKET, f"releases/late/bundles/{first['bundle']}.zip"))
@@ -358,8 +372,10 @@ def test_a_release_that_is_gone_is_not_rolled_back_to_nor_is_that_foretold(proje
         project.aws.objects.pop((BUCKET, f"{code}/more.py")) if what == "code" else None
     before = copy.deepcopy(project.aws.objects)
     for attempt in (project.roll_back, lambda: plan_rollback(project.target(), ANN)):
-        with pytest.raises(ContentGone, match="is incomplete" if what.startswith("a part") else "gone"):
+        with pytest.raises(ContentGone) as caught:
             attempt()
+        assert ("is incomplete" if what.startswith("a part") else "gone") in str(caught.value)
+        assert str(caught.value).endswith(f" {fix} Nothing was changed.")
     assert project.aws.objects == before
 
 
