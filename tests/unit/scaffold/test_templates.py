@@ -59,6 +59,9 @@ def test_what_the_answers_make_is_valid(answers: dict[str, Value]) -> None:
     group = "own-group" if answers["source"] in ("file", "pull") else "churn"
     assert f"ModelPackageGroupName: {group}\n" in files["infra/project.yaml"]
     assert answers["deploy"] == "none" or f"ModelPackageGroupName: {group}\n" in files["dags/churn/deploy.yaml"]
+    [phony] = re.findall(r"^\.PHONY: (.*)$", files["Makefile"], flags=re.MULTILINE)
+    without_recipe = {one for one in phony.split() if not re.search(rf"^{one}:.*\n\t", files["Makefile"], re.MULTILINE)}
+    assert without_recipe == {"setup"}  # it only names the files that it makes
     folders = {name.partition("/")[0] for name in files}
     assert (".github" in folders) == (answers["ci"] == "github")
     assert {f"dags/churn/train.{'yaml' if answers['source'] == 'yaml' else 'json'}"} == {
