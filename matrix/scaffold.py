@@ -9,7 +9,6 @@ Writes the output of a failure to ``build/scaffold/``.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -140,10 +139,12 @@ def _lint(folder: Path, linted: set[str]) -> list[str]:
 def _run(folder: Path, answers: Answers) -> list[str]:
     targets = ["check", "test"] if answers["source"] in ("file", "pull") else ["check", "test", "test-dags", "run"]
     for target in targets:
-        with (folder / f"{target}.log").open("wb") as log:
-            words = ["make", target, f"VENV={Path(sys.executable).parents[1]}"]
-            if subprocess.run(words, cwd=folder, env=os.environ, stdout=log, stderr=log, check=False).returncode:
-                return [f"make {target}: see {log.name}"]
+        words = ["make", target, f"VENV={Path(sys.executable).parents[1]}"]
+        done = subprocess.run(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        log = folder / f"{target}.log"
+        log.write_bytes(done.stdout)
+        if done.returncode or b"Nothing to be done" in done.stdout:
+            return [f"make {target}: see {log}"]
     return []
 
 
