@@ -116,6 +116,14 @@ def _run(
     return (0 if runs[-1].ok else 1), runs
 
 
+def decisions_of(approve: Sequence[str], reject: Sequence[str]) -> dict[str, str]:
+    """{step: Approved or Rejected}.  Raises ``ValueError`` for a step that is to be both."""
+    for name in approve:
+        if name in reject:
+            raise ValueError(f'--approve and --reject both name "{name}"; keep one of them.')
+    return {**dict.fromkeys(approve, "Approved"), **dict.fromkeys(reject, "Rejected")}
+
+
 def answers_of(decisions: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """{step: answer} of this process's user, for {step: Approved or Rejected}."""
     by = {"user": user_name() or "somebody on the command line", "at": now()}

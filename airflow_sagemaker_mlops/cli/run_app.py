@@ -107,12 +107,13 @@ def run(
     from ..runs.clients import Target
     from ..runs.stubs import StubOptions
     from .compiling import CompileOptions
-    from .run import branches_of, misfit, run_definition
+    from .run import branches_of, decisions_of, misfit, run_definition
     from .sources import Source
 
     selective = SelectiveRequest(select or (), source_run, resume)
     try:
         options = StubOptions(stubs, branches_of(branch or ()), all_branches)
+        decisions = decisions_of(approve or (), reject or ())
         wrong = misfit(selective, options, has_summary=summary is not None)
     except ValueError as error:
         wrong = str(error)
@@ -137,7 +138,7 @@ def run(
             prices=prices,
             publishes=publishes,
             compare_again=compare_again,
-            answers={**dict.fromkeys(approve or (), "Approved"), **dict.fromkeys(reject or (), "Rejected")},
+            answers=decisions,
             output=output,
             stage=stage_choice(stage, config, project),
         )

@@ -32,13 +32,12 @@ def loop_arguments(out: Reporter, name: str, arguments: Mapping[str, object], pl
     if not is_expression(most) and not (
         isinstance(most, int | float) and not isinstance(most, bool) and most in range(1, MAX_AT_A_TIME + 1)
     ):
+        what = f"{called(name)} needs a MaxConcurrency from 1 to {MAX_AT_A_TIME}"
         fix = 'Write e.g. "MaxConcurrency": 5.'
-        out.report(
-            "SM121" if most is None else "SM122",
-            place,
-            f"{called(name)} needs a MaxConcurrency from 1 to {MAX_AT_A_TIME}.",
-            fix,
-        )
+        if most is None:
+            out.report("SM121", place, f"{what}.", fix)
+        else:
+            out.report("SM122", (place, "MaxConcurrency"), f"{what}, not {kind_of(most)}.", fix)
     if selector is not None and out.reader.wanted(selector, Mapping, (place, "Selector"), "an object"):
         out.unknown_keys(selector, frozenset({"Pick", "Field"}), (place, "Selector"), "a Selector")
         if selector.get("Pick") not in PICKS:

@@ -137,10 +137,12 @@ def _item(reference: Get, scope: Scope, place: str) -> Any:
         except NotJson as error:
             why = f"is undefined: the item {item[:80]!r} is not a JSON object: it {error.predicate()}."
             raise UnresolvedExpression(scope.step, reference.text, why, place=place) from None
+    if item is None:
+        raise UnresolvedExpression(scope.step, reference.text, "is undefined: the item is null.", place=place)
     try:
         return lookup(item, reference.path)
     except MissingValue as missing:
-        why = f"is undefined: {missing} in the item {_outline(item)}."
+        why = f"is undefined: {missing} in the item, {_there(missing)}."
         raise UnresolvedExpression(scope.step, reference.text, why, place=place) from None
 
 
@@ -179,8 +181,7 @@ def _json_get(expression: JsonGet, scope: Scope, place: str) -> Any:
     try:
         return lookup(document, expression.path)
     except MissingValue as missing:
-        there = f"where {missing.above} holds" if missing.above else "which holds"
-        why = f"has an invalid JSON path or is undefined: {missing} in {uri}, {there} {_outline(missing.owner)}."
+        why = f"has an invalid JSON path or is undefined: {missing} in {uri}, {_there(missing)}."
         raise UnresolvedExpression(scope.step, name, why, place=place) from None
 
 
@@ -198,6 +199,12 @@ def _file_uri(expression: JsonGet, scope: Scope, place: str, name: str) -> str:
             return file_in_output(output["S3Output"]["S3Uri"], entry["FilePath"])
     why = f'is undefined: step "{expression.step}" has no output called "{entry["OutputName"]}".'
     raise UnresolvedExpression(scope.step, name, why, place=place)
+
+
+def _there(missing: MissingValue) -> str:
+    """What is at the place where a path ends: ``which holds the keys "a"``, or ``where a.b holds the value 1``."""
+    there = f"where {missing.above} holds" if missing.above else "which holds"
+    return f"{there} {_outline(missing.owner)}"
 
 
 def _outline(document: object) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..definition.champion_arguments import APPROVAL
 from ..definition.model import Pipeline
+from ..definition.problems import did_you_mean
 from ..execution.aws.clients import Aws, SessionAws
 from ..execution.local_executor import new_run_id
 from ..execution.recorder_protocol import StepRecorder
@@ -20,6 +22,7 @@ from ..records.model.secrets import secrets_of_run
 from ..records.reuse.selective_run import SelectivePlan, make_selective_plan, split_patterns
 from ..records.reuse.unfinished_runs import Unfinished, save_start
 from .clients import EmbeddedOnDemand
+from .errors import Argument, RunError
 from .observer import RunObserver
 from .parameters import typed_values, values_after
 from .publishing import publish, script_of
@@ -70,6 +73,7 @@ def prepare(request: RunRequest, observer: RunObserver) -> RunStart:
     loaded = request.source.load()
     plan = make_plan(loaded)
     values = _values_of(plan, request)
+    _check_answers(plan, request.answers)
     choices = request.stubs.choices(plan, values)
     request.stubs.table(plan, choices[0], values, {})  # refuses an invalid table before anything is started
     on_demand = request.on_demand and request.target.is_local_aws
@@ -80,6 +84,19 @@ def prepare(request: RunRequest, observer: RunObserver) -> RunStart:
     if start.recording:
         _note_start(start, observer)
     return replace(start, choices=tuple(choices))
+
+
+def _check_answers(plan: Plan, answers: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse an answer to a question that no step asks, before the run waits for the answer to another one."""
+    steps = [task.task_id for task in plan.tasks if task.step_type == APPROVAL]
+    for name, answer in answers.items():
+        if name not in steps:
+            raise RunError(
+                '{option} names "{step}", which is not an x-approval step. {known}',
+                option=Argument("approve" if answer.get("decision") == "Approved" else "reject"),
+                step=name,
+                known=did_you_mean(name, steps) if steps else "The pipeline has none.",
+            )
 
 
 def _values_of(plan: Plan, request: RunRequest) -> dict[str, Any]:

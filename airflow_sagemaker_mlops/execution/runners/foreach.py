@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ...definition.expressions import parse_value
+from ...definition.foreach_arguments import MAX_AT_A_TIME
 from ...definition.property_paths import MissingValue, lookup
 from ...definition.read.strict_json import NotJson, read_json
 from ...definition.values import coerce
@@ -144,10 +145,13 @@ async def _loop(run: StepRun, job: Submitted, run_step: RunStep) -> _Loop:
         raise StepFailed(f'Step "{run.identity.step}": IterableItems is {shown}, which is not a JSON list{why}.')
     most = await value("MaxConcurrency")
     try:
-        slots = asyncio.Semaphore(max(1, int(coerce(most, "integer"))))
+        limit = int(coerce(most, "integer"))
     except ValueError:
-        raise StepFailed(f'Step "{run.identity.step}": MaxConcurrency is {most!r}, not an integer.') from None
-    return _Loop(run, run_step, job.ordinal, job.adopted, items, slots, [{} for _ in items])
+        limit = 0
+    if not 1 <= limit <= MAX_AT_A_TIME:
+        what = f"MaxConcurrency is {most!r}, but has to be an integer from 1 to {MAX_AT_A_TIME}."
+        raise StepFailed(f'Step "{run.identity.step}": {what}')
+    return _Loop(run, run_step, job.ordinal, job.adopted, items, asyncio.Semaphore(limit), [{} for _ in items])
 
 
 async def _iteration(loop: _Loop, index: int) -> None:

@@ -65,7 +65,8 @@ def read_file(file: Path) -> dict[str, Any]:
     try:
         table = plain_yaml(file.read_text())
     except (OSError, ValueError) as error:
-        raise ValueError(f"{file}: the stubs cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{file}: the stubs cannot be read: {reason}") from None
     return checked(table, str(file))
 
 
