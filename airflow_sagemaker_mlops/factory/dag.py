@@ -29,7 +29,7 @@ from .options import (
     property_of,
     with_secrets,
 )
-from .parameters import check_schedule, one_owner, parameters_of
+from .parameters import check_defaults, check_schedule, one_owner, parameters_of
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -120,6 +120,7 @@ class SageMakerPipelineDag(DAG):
         given = dict(kwargs)
         self._step_tasks: dict[str, BaseOperator] = {}
         failed: PipelineError | None = None
+        of_steps: dict[str, Any] = {}
         try:
             check_on_invalid(options.on_invalid)
             plan, options, kwargs = plan_in_stage(definition, options, kwargs, dag_id, caller.parent)
@@ -128,11 +129,13 @@ class SageMakerPipelineDag(DAG):
             plan = with_secrets(plan, own)
             # Only items() of a ParamsDict has params; as a mapping it has their values.
             params = {**own.params, **dict((kwargs.pop("params", None) or {}).items())}
+            check_defaults(plan, params)
             check_schedule(plan, params, kwargs.get("schedule"))
             check_step_names(plan, options.steps or {})
             check_fail_fast(plan, kwargs.get("fail_fast"))
             named = outlet_locations(plan, options.outlets, options.records)
             kwargs.setdefault("catchup", False)
+            of_steps = options.for_steps()
             if options.max_parallel_steps:
                 kwargs.setdefault("max_active_tasks", options.max_parallel_steps)  # steps that occupy a worker
             kwargs.setdefault("description", one_line(plan.description))
@@ -146,7 +149,6 @@ class SageMakerPipelineDag(DAG):
         with self:  # Airflow finds a DAG used as a context manager even if no variable refers to it
             if failed is None:
                 try:
-                    of_steps = options.for_steps()
                     source = (definition, caller.parent, {**dict.fromkeys(own.given), **own.secrets}, named)
                     self._step_tasks = build(
                         plan,

@@ -127,6 +127,26 @@ def check_schedule(plan: Plan, params: Mapping[str, object], schedule: object) -
         )
 
 
+def check_defaults(plan: Plan, params: Mapping[str, object]) -> None:
+    """Refuse a default that does not fit its parameter, which the DAG's own ``params=`` may have.
+
+    params   as for :func:`check_schedule`
+
+    Raises :class:`InvalidPipeline` (SM413).
+    """
+    problems = []
+    for parameter in plan.parameters:
+        name, param = parameter.name, params[parameter.name]
+        value = param if not isinstance(param, Param) else param.value if param.has_value else None
+        if value is not None and value != parameter.default:
+            try:
+                given_value(value, parameter.type, parameter.enum, name)
+            except ValueError as error:
+                problems.append(Problem("SM413", f"params[{name!r}]", str(error)))
+    if problems:
+        raise InvalidPipeline(plan.source, problems)
+
+
 def one_owner(parameters: Parameters, params: Mapping[str, object] | None) -> None:
     """Refuse a parameter with different values in ``parameters=`` and ``params=`` (SM415): one would be ignored."""
     of_dag = params or {}

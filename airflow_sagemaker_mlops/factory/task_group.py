@@ -25,7 +25,7 @@ from .options import (
     property_of,
     with_secrets,
 )
-from .parameters import Parameters, check_schedule, parameters_of, params_of_group, params_with
+from .parameters import Parameters, check_defaults, check_schedule, parameters_of, params_of_group, params_with
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -95,7 +95,9 @@ class SageMakerPipelineTaskGroup(TaskGroup):
         try:
             check_fail_fast(plan, dag.fail_fast)
             params = params_with(dag, self)
-            check_schedule(plan, params_of_group(params, self), dag.schedule)
+            own_params = params_of_group(params, self)
+            check_defaults(plan, own_params)
+            check_schedule(plan, own_params, dag.schedule)
         except PipelineError as error:
             del self.parameters  # other groups must not take them into account
             if not is_placeholder(options.on_invalid):

@@ -27,6 +27,7 @@ from .strict_json import (
 
 MAX_WRAPPINGS = 5  # nested texts; a response of the AWS CLI saved as text has 3
 LONGEST_FILE_NAME = 4096
+_EMPTY = Problem("SM104", "$", "the document is empty.", "Write Version, Parameters and Steps.")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")  # the first bytes of a UTF-16 file
 _TEMPLATE = re.compile(r"^Resources[ \t]*:", re.MULTILINE)
 
@@ -83,9 +84,11 @@ def read_text(source: object, base_dir: Path | None, name: str | None) -> tuple[
         "\n" in source or source.lstrip().startswith(("{", '"')) or len(source) > LONGEST_FILE_NAME
     ):
         return _bounded(source, shown), shown
+    if source == "":
+        raise InvalidPipeline(shown, [_EMPTY])
     if isinstance(source, str | os.PathLike):
         return _read_file(Path(source), base_dir, name)
-    what = f"a {type(source).__name__} is not a definition."
+    what = f"{'None' if source is None else f'a value of type {type(source).__name__}'} is not a definition."
     fix = "Give a file name, JSON text, a dict, or a pipeline object of the SageMaker SDK."
     raise InvalidPipeline(shown, [Problem("SM104", "$", what, fix)])
 
@@ -147,8 +150,7 @@ def _decode(content: bytes, name: str) -> str:
 
 def _from_text(text: str, name: str, depth: int = 0) -> Source:
     if not text.strip():
-        problem = Problem("SM104", "$", "the document is empty.", "Write Version, Parameters and Steps.")
-        raise InvalidPipeline(name, [problem])
+        raise InvalidPipeline(name, [_EMPTY])
     read = _read(text, name)
     index = 0
     if len(read.documents) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -224,3 +225,16 @@ def test_an_empty_file_is_called_empty(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("\n \n")
     with pytest.raises(InvalidPipeline, match=r"\[SM104\] the document is empty"):
         load_pipeline(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (None, "None is not a definition."),
+        (5, "a value of type int is not a definition."),
+        ("", "the document is empty."),
+    ],
+)
+def test_a_source_that_is_nothing_is_named(source: object, words: str) -> None:
+    with pytest.raises(InvalidPipeline, match=rf"\[SM104\] {re.escape(words)}"):
+        load_pipeline(source)

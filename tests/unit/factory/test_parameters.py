@@ -356,7 +356,7 @@ def test_the_choices_of_a_number_are_numbers_in_the_form_and_in_the_dag_file() -
     assert dag.params.get_param("N").schema["enum"] == [1, 2]
     assert dag.params.get_param("F").schema["enum"] == [0.5, 1.0]
     with pytest.raises(InvalidPipeline, match=r'"N" is 3; use one of: 1, 2\.'):
-        SageMakerPipelineDag("q", CHOICES, parameters={"N": 3}).validate()
+        SageMakerPipelineDag("p", CHOICES, parameters={"N": 3}).validate()
 
 
 def test_a_problem_of_one_instance_of_a_mapped_group_is_not_one_of_the_next() -> None:
@@ -396,3 +396,23 @@ def test_a_key_that_a_task_did_not_store_is_refused_at_once_with_the_way_out() -
     with pytest.raises(AirflowFailException, match=words):
         operator.execute(context)
     assert pushed["return_value"]["Status"] == "NotStarted"
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"N": "five"}, 'parameter "N" is "five", which is not an Integer.'),
+        ({"N": Param(2.5, type="number")}, 'parameter "N" is 2.5, which is not an Integer.'),
+        ({"Size": Param("xl", type="string")}, 'parameter "Size" is "xl"; use one of: s, l.'),
+    ],
+)
+def test_a_param_whose_default_fits_no_run_is_refused(params: dict[str, Any], words: str) -> None:
+    (name,) = params
+    assert problems_of(params=params) == [("SM413", f"params['{name}']", words)]
+    with DAG("outer", schedule=None, params=params), pytest.raises(InvalidPipeline, match="SM413"):
+        SageMakerPipelineTaskGroup("ml", DOCUMENT)
+
+
+def test_a_param_whose_default_fits_after_conversion_is_a_default() -> None:
+    for params in ({"N": "5"}, {"N": Param(None, type=["null", "integer"])}, {"Size": Param("l", enum=["l"])}):
+        SageMakerPipelineDag("p", DOCUMENT, params=params).validate()
