@@ -3,7 +3,7 @@
 3.0         ignores all of it: people open the page that the task ``pipeline.status`` links to
 3.1 to 3.3  tabs on every DAG; a tab on another DAG says that it is not a SageMaker pipeline
 3.4         ``applies_to`` hides the tabs of other DAGs; the asset of a model has its page, the overview of a DAG a
-            card, and a DAG run a button (from its documentation and the source of 3.4.0b2, not run yet)
+            card, and a DAG run a button (run on 3.4.0b2, which ignores buttons; those are from its documentation)
 
 An unknown ``destination`` makes Airflow drop the whole plugin, with one line in the log (3.3.2).
 """

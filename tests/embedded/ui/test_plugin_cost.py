@@ -20,7 +20,9 @@ print(json.dumps({"ms": (time.process_time() - begun) * 1000, "modules": sorted(
 def test_loading_the_plugin_takes_ten_modules_and_milliseconds() -> None:
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     cost = json.loads(done.stdout.splitlines()[-1])
-    assert len(cost["modules"]) <= 10, cost["modules"]
+    # From 3.4 on, Airflow loads parts of its own SDK when somebody first asks for them, as its processes do anyway.
+    modules = [name for name in cost["modules"] if not name.startswith("airflow.sdk.")]
+    assert len(modules) <= 10, modules
     assert not [
         name for name in cost["modules"] if name.startswith(("fastapi", "boto", "airflow_sagemaker_mlops.ui.api"))
     ]
