@@ -47,15 +47,15 @@ SUBJECTS = {
     "SM35": ("Stages", "docs/guides/stages.md"),
     "SM36": ("Stages", "docs/guides/stages.md"),
     "SM37": ("Projects", "docs/guides/projects.md"),
-    "SM40": ("Parts of a pipeline", "docs/selective.md"),
+    "SM40": ("Selective execution", "docs/selective.md"),
     "SM401": ("Parameters", "docs/parameters.md"),
     "SM402": ("Parameters", "docs/parameters.md"),
     "SM403": ("Overview", "README.md"),
     "SM404": ("x-airflow", "docs/language/steps/airflow.md"),
     "SM41": ("Parameters", "docs/parameters.md"),
     "SM410": ("Assets", "docs/bridges.md"),
-    "SM411": ("Parts of a pipeline", "docs/selective.md"),
-    "SM412": ("Parts of a pipeline", "docs/selective.md"),
+    "SM411": ("Selective execution", "docs/selective.md"),
+    "SM412": ("Selective execution", "docs/selective.md"),
     "SM42": ("Runs", "docs/running.md"),
 }
 
