@@ -18,16 +18,16 @@ Every step type that runs, with its AWS calls, its properties, and what the embe
 *Waits*: waits in the triggerer and occupies no worker. *Embedded AWS*: what `sagemaker-mlops run` and `local` do with
 it; "stub" means that the step fails there with an explanation, unless you give a stub result for it (`--stubs`).
 
-| type | what it is | AWS calls | waits | properties | embedded AWS |
+| type | what it is | waits | embedded AWS | properties | AWS calls |
 |---|---|---|---|---|---|
 """
 OPERATOR_ROW = (
     f"`{AIRFLOW_OPERATOR.name}`",
     AIRFLOW_OPERATOR.about,
-    "its own",
     "depends on the operator",
-    "`Output`, its XCom",
     AIRFLOW_OPERATOR.local_aws,
+    "`Output`, its XCom",
+    "its own",
 )
 TAIL = """
 `HubContent` and types that this table does not list are refused when the DAG is parsed; use an `x-airflow` step
@@ -54,10 +54,10 @@ def _cells(entry: StepType) -> tuple[str, ...]:
     return (
         f"`{entry.name}`",
         entry.about,
-        service + ", ".join(calls) or "none",
         "yes" if entry.waits else "no",
-        _properties(entry),
         entry.local_aws,
+        _properties(entry),
+        service + ", ".join(calls) or "none",
     )
 
 

@@ -11,8 +11,12 @@ const LONGEST = 16;
 const WORDS = /(?<=[A-Za-z0-9_][-_./:])(?=[A-Za-z0-9])|(?<=[a-z])(?=[A-Z])/;
 const words = (name) => (name.length > LONGEST ? name.split(WORDS) : [name]);
 for (const code of document.querySelectorAll(".md-typeset table:not([class]) code")) {
-  const [first, ...others] = code.textContent.split(/(?<= )/).flatMap(words);
-  code.replaceChildren(first, ...others.flatMap((word) => [document.createElement("wbr"), word]));
+  const parts = code.textContent.split(/(?<= )/).flatMap(words);
+  code.replaceChildren(...parts.flatMap((part, at) => {
+    const word = document.createElement("span");
+    word.textContent = part;
+    return at ? [document.createElement("wbr"), word] : [word];
+  }));
 }
 
 // Wide tables scroll in a box of their own, which the keyboard has to reach, too.

@@ -232,7 +232,7 @@ def test_the_table_that_a_parse_reads_gets_its_row() -> None:
 def test_it_has_its_row_in_the_docs() -> None:
     calls = "`CreateCompilationJob`, `DescribeCompilationJob`, `StopCompilationJob`"
     properties = "the response of `DescribeCompilationJob`"
-    row = f"| `Compilation` | a model compiled for a device | {calls} | yes | {properties} | stub |"
+    row = f"| `Compilation` | a model compiled for a device | yes | stub | {properties} | {calls} |"
     assert row in markdown().splitlines()
 
 
