@@ -23,6 +23,7 @@ from .dag_files import dag_file_problems
 from .errors import ContentGone
 
 SCHEMA = 1
+CODE_FILES = "code-files.json"  # beside the manifest, which every parse reads: for comparisons of releases only
 MAX_FILES = 10_000
 MAX_BYTES = 250_000_000  # in a bundle, and in the code of one parameter
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
@@ -109,6 +110,8 @@ def build_bundle(stage: Stage, extra: Path | None = None) -> Bundle:
         },
     }
     files[MANIFEST] = json.dumps(manifest, indent=2, sort_keys=True).encode()
+    if folders := {one.parameter: hashes_of(one.files) for one in code if not one.name}:
+        files[CODE_FILES] = json.dumps(folders, indent=2, sort_keys=True).encode()
     data = _zipped(files)
     return Bundle(project, data, hashlib.sha256(data).hexdigest(), files, manifest, code)
 
@@ -139,8 +142,13 @@ def read_bundle(data: bytes, digest: str, uri: str) -> Bundle:
 
 def digest_of(files: Mapping[str, bytes]) -> str:
     """The SHA-256 of a set of files: of ``sha256, two spaces, path`` lines, as ``sha256sum`` prints them."""
-    lines = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes_of(files).items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def hashes_of(files: Mapping[str, bytes]) -> dict[str, str]:
+    """``{path: SHA-256}``."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def _require_definitions(stage: Stage, files: Mapping[str, bytes], problems: list[Problem]) -> None:

@@ -38,6 +38,21 @@ def dag_file_problems(stage: Stage, files: Mapping[str, bytes]) -> Iterator[Prob
                 yield Problem(NOT_IN_STAGE, "$.pipelines", what, fix)
 
 
+def pipelines_without_dag(stage: Stage, files: Mapping[str, bytes]) -> list[str]:
+    """The pipelines of the stage that no file makes.
+
+    Empty if that cannot be told: if a file computes the id of one or cannot be read, or if all are made elsewhere.
+    """
+    made: set[str | None] = set()
+    for name in files:
+        if name.endswith(".py"):
+            try:
+                made.update(ident for ident, _, _ in _pipelines(ast.parse(files[name], name)))
+            except (SyntaxError, ValueError, RecursionError):
+                made.add(None)
+    return [] if not made or None in made else [name for name in stage.pipelines if name not in made]
+
+
 def _pipelines(tree: ast.AST) -> Iterator[tuple[str | None, str | None, int]]:
     """(id, file of the definition, line) of each pipeline in a DAG file; ``None`` for values computed at run time."""
     for node in ast.walk(tree):

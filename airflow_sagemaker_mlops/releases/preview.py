@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -21,7 +22,8 @@ from ..stages.find import CONFIG
 from ..stages.model import UNDECLARED, Stage
 from ..stages.reader import parse_stage
 from ..steps.requests import request_problems
-from .bundle import Bundle
+from .bundle import CODE_FILES, Bundle
+from .dag_files import pipelines_without_dag
 from .errors import ContentGone
 from .history import ROLLBACK, Entry
 from .lasting import lasting_effects
@@ -29,6 +31,8 @@ from .objects import Stored
 from .quotas import Quotas, check_quotas, foreign_roles
 from .release import Target, effective, missing_buckets, missing_objects
 from .rights import Checked, Right, caller, check_rights, deployer_rights, rights_of, valued
+
+MOST_NAMED = 10  # changed files of one parameter's code
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,10 @@ def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
     rights = _rights(target, content, before)
     account = caller(target.client)[0]
     changes, secrets = changes_between(before, content), before.secrets | content.secrets
+    notes += [
+        f'no DAG file makes pipeline "{name}", which the stage lists'
+        for name in pipelines_without_dag(stage, bundle.files)
+    ]
     notes += [
         f'"{name}" looks like a secret: its value is in the configuration, which is stored with the release'
         for name in content.exposed
@@ -258,18 +266,31 @@ def _files(old: Bundle | None, new: Bundle, stage: Stage) -> tuple[str, ...]:
         return ()
     lines = []
     definitions = {new.definition(stage, name) for name in stage.pipelines}
-    for name in sorted(old.files.keys() | new.files.keys()):
-        was, now = old.files.get(name), new.files.get(name)
-        if was != now and name != MANIFEST and now not in definitions:
-            lines.append(f"{'+' if was is None else '-' if now is None else '~'} {name}")
+    for sign, name in _changed(old.files, new.files):
+        if name not in (MANIFEST, CODE_FILES) and new.files.get(name) not in definitions:
+            lines.append(f"{sign} {name}")
     before, after = old.manifest["code"], new.manifest["code"]
     if isinstance(before, dict) and isinstance(after, dict):
-        lines += [
-            f"{'+' if key not in before else '-' if key not in after else '~'} code {key}"
-            for key in sorted(before.keys() | after.keys())
-            if before.get(key) != after.get(key)
-        ]
+        was, now = _code_files(old), _code_files(new)
+        for sign, key in _changed(before, after):
+            inner = [f"{one} {name}" for one, name in _changed(was.get(key) or {}, now.get(key) or {})]
+            more = [f"and {len(inner) - MOST_NAMED} more"] if len(inner) > MOST_NAMED else []
+            named = f": {', '.join([*inner[:MOST_NAMED], *more])}" if inner and sign == "~" else ""
+            lines.append(f"{sign} code {key}{named}")
     return tuple(lines)
+
+
+def _changed(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """(``+``, ``-`` or ``~``, key) of every difference."""
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            yield ("+" if key not in old else "-" if key not in new else "~"), key
+
+
+def _code_files(bundle: Bundle) -> Mapping[str, Mapping[str, str]]:
+    """``{parameter: {path: SHA-256}}`` of the code that is a folder."""
+    found = json.loads(bundle.files.get(CODE_FILES, b"{}"))
+    return found if isinstance(found, dict) else {}
 
 
 def _require_owners(stage: Stage, declared: set[str]) -> None:

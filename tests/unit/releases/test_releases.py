@@ -152,6 +152,7 @@ def test_the_same_files_make_the_same_bundle_in_every_stage(project: Project, tm
     assert bundles[0].data == bundles[1].data
     assert sorted(bundles[0].files) == [
         "bundle.json",
+        "code-files.json",
         "config/prod.yaml",
         "config/staging.yaml",
         "late.py",
@@ -198,10 +199,45 @@ def test_a_preview_shows_the_difference_and_writes_nothing(two: Project) -> None
     assert [line for line in preview.changes["late"] if "InstanceCount" in line] == [
         "~ step Train: Arguments.ResourceConfig.InstanceCount 2 -> 3"
     ]
-    assert preview.files == ("~ code CodeUri",)
+    assert preview.files == ("~ code CodeUri: ~ train.py",)
     assert len(preview.uploads) == 2
     assert preview.missing == ()
     assert "what jobs of Train wrote, and their cost" in preview.lasting
+
+
+def test_a_preview_names_the_files_of_changed_code_up_to_ten_of_them(project: Project) -> None:
+    steps = project.folder / "steps"
+    (steps / "old.py").write_text("1\n")
+    project.deploy()
+    (steps / "train.py").write_text("print('more')\n")
+    (steps / "old.py").unlink()
+    (steps / "new.py").write_text("1\n")
+    assert project.preview().files == ("~ code CodeUri: + new.py, - old.py, ~ train.py",)
+    for number in range(10, 22):
+        (steps / f"z{number}.py").write_text("1\n")
+    (line,) = project.preview().files
+    assert line.startswith("~ code CodeUri: + new.py, - old.py, ~ train.py, + z10.py, ")
+    assert line.endswith(", + z16.py, and 5 more")
+
+
+@pytest.mark.parametrize(
+    ("dags", "noted"),
+    [
+        ({"late.py": "SageMakerPipelineDag('late')", "nested/later.py": "SageMakerPipelineDag('later')"}, False),
+        ({"late.py": "SageMakerPipelineDag('late')"}, True),
+        ({"late.py": "for name in names: SageMakerPipelineDag(name)"}, False),
+        ({"late.py": "from corp import make_dags"}, False),
+    ],
+    ids=["both", "one is gone", "computed", "made elsewhere"],
+)
+def test_a_preview_notes_a_pipeline_that_no_dag_file_makes(project: Project, dags: dict[str, str], noted: bool) -> None:
+    config = project.folder / "config" / "prod.yaml"
+    both = "{late: {definition: dags/late.yaml}, later: {definition: dags/late.yaml}}"
+    config.write_text(CONFIG.replace("{late: {definition: dags/late.yaml}}", both))
+    for name, text in dags.items():
+        (project.folder / "dags" / name).parent.mkdir(exist_ok=True)
+        (project.folder / "dags" / name).write_text(text)
+    assert ('no DAG file makes pipeline "later", which the stage lists' in project.preview().notes) is noted
 
 
 def test_a_step_name_that_two_pipelines_use_is_listed_once(project: Project) -> None:
