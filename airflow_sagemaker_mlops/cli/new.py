@@ -31,6 +31,7 @@ EFFECTS = {
     "added": "added",
     "replaced": "updated",
     "removed": "removed: the template no longer has it",
+    "moved": "moved here, with your changes",
     "merged": "updated; your changes are kept",
     "beside": "changed on both sides: yours is kept, the template's is in {name}.new",
     "deleted": "left out, although the template changed it: you deleted it",

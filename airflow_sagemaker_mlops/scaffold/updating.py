@@ -24,15 +24,16 @@ from .errors import refusal
 from .projects import ANSWERS, MANIFEST, Existing, object_id, project_files, replace_file
 from .questions import Value
 
-What = Literal["added", "replaced", "removed", "merged", "beside", "kept", "deleted"]
+What = Literal["added", "replaced", "removed", "merged", "moved", "beside", "kept", "deleted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an update does to one file.
 
-    what   ``beside``: the new version is in ``<name>.new``; ``kept``: the template dropped a file that was changed;
-           ``deleted``: the template changed a file that is not there any more
+    what   ``moved``: a file that was changed has this name now; ``beside``: the new version is in ``<name>.new``;
+           ``kept``: the template dropped a file that was changed; ``deleted``: the template changed a file that is not
+           there any more
     text   the text to write; ``None`` for nothing
     """
 
@@ -44,9 +45,13 @@ class Change:
 def update_project(folder: Path, given: Mapping[str, Value], existing: Existing | None = None) -> list[Change]:
     """Update the project in ``folder``; ``given`` are changed answers.  Raises :class:`ProjectError`."""
     known = _manifest(folder)
-    answers = settle(given, recorded=recorded_answers(folder))
+    recorded = recorded_answers(folder)
+    answers = settle(given, recorded=recorded)
     files = project_files(answers, existing)
-    changes = list(_changes(folder, known, files))
+    renamed = f"dags/{recorded.get('project')}/", f"dags/{answers['project']}/"
+    moves = list(_moves(folder, known, files, *renamed)) if renamed[0] != renamed[1] else []
+    done = {change.name for change in moves}
+    changes = [*moves, *(change for change in _changes(folder, known, files) if change.name not in done)]
     for change in changes:
         path = folder / (f"{change.name}.new" if change.what == "beside" else change.name)
         if change.what == "removed":
@@ -124,6 +129,28 @@ def _why(error: BaseException) -> str:
     if isinstance(error, KeyError):
         return f"it has no {error}"
     return " ".join(str(error).split())[:200]
+
+
+def _moves(folder: Path, known: Mapping[str, str], files: Mapping[str, str], old: str, new: str) -> Iterator[Change]:
+    """What happens to the files below ``old`` that their owners changed, when the template has them below ``new``."""
+    for name in sorted(known):
+        there = f"{new}{name.removeprefix(old)}"
+        path = folder / name
+        if not name.startswith(old) or there not in files or not path.is_file() or (folder / there).exists():
+            continue
+        mine = path.read_bytes()
+        if object_id(mine) == known[name]:
+            continue
+        merged = _merged(folder, mine, known[name], files[there])
+        if merged is not None:
+            yield Change(there, "merged", merged)
+        else:
+            try:
+                yield Change(there, "moved", mine.decode())
+            except UnicodeDecodeError:
+                continue  # no file of the template's kind any more: it stays where it is
+            yield Change(there, "beside", files[there])
+        yield Change(name, "removed")
 
 
 def _changes(folder: Path, known: Mapping[str, str], files: Mapping[str, str]) -> Iterator[Change]:

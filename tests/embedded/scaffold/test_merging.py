@@ -65,3 +65,23 @@ def test_changes_at_the_same_place_leave_the_file_and_put_the_new_one_beside(pro
     assert file.read_text() == ours
     assert (project / "Makefile.new").read_text().endswith("# newer\n")
     assert update_project(project, {}) == []
+
+
+def test_changed_files_move_along_when_a_project_is_renamed(project: Path) -> None:
+    old, new = project / "dags" / "churn", project / "dags" / "renamed"
+    (old / "train.yaml").write_text(f"{(old / 'train.yaml').read_text()}# ours\n")
+    (old / "deploy.yaml").write_text("Steps: []\n")
+    changes = {(change.name, change.what) for change in update_project(project, {"project": "renamed"})}
+    assert changes >= {
+        ("dags/renamed/train.yaml", "merged"),
+        ("dags/churn/train.yaml", "removed"),
+        ("dags/renamed/deploy.yaml", "moved"),
+        ("dags/renamed/deploy.yaml", "beside"),
+        ("dags/churn/deploy.yaml", "removed"),
+    }
+    assert (new / "train.yaml").read_text().endswith("# ours\n")
+    assert (new / "train.yaml").read_text().splitlines()[1].startswith("# renamed: ")
+    assert (new / "deploy.yaml").read_text() == "Steps: []\n"
+    assert "# renamed: " in (new / "deploy.yaml.new").read_text()
+    assert list(old.iterdir()) == []
+    assert update_project(project, {}) == []
