@@ -19,7 +19,7 @@ from .model import (
     Step,
     Trigger,
 )
-from .problems import Place, did_you_mean, place_text
+from .problems import Place, did_you_mean, misspelt, place_text
 from .step_types import syntax_of
 from .values import HOW_TO_WRITE, PARAMETER_TYPES, as_text, listed, parse_duration, parse_parameter
 
@@ -38,10 +38,12 @@ OUTPUT_KEYS = ("OutputName", "OutputType")
 TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 
 
-def read_name(out: Reporter, name: object, place: Place, what: Literal["step", "parameter"]) -> bool:
-    """Whether ``name`` is valid for the step or parameter at ``place``; reports it if not."""
+def read_name(out: Reporter, item: Mapping[str, Any], place: Place, what: Literal["step", "parameter"]) -> bool:
+    """Whether the name of the step or parameter at ``place`` is valid; reports it if not."""
+    name = item.get("Name")
     if name is None:
-        out.report("SM121", place, f'this {what} has no "Name".', 'Add "Name".')
+        fix = misspelt("Name", item) or 'Add "Name".'
+        out.report("SM121", place, f'this {what} has no "Name".', fix)
         return False
     here, most = (place, "Name"), LONGEST[what]
     fix = f"Use 1 to {most} letters, digits, dashes and underscores."
@@ -76,7 +78,7 @@ def _parameter(out: Reporter, item: object, place: Place, written: Mapping[str, 
             out.report("SM122", place, "expected a parameter (an object), found null.")
         return None
     out.unknown_keys(item, PARAMETER_KEYS, place, "a parameter")
-    if not read_name(out, item.get("Name"), place, "parameter"):
+    if not read_name(out, item, place, "parameter"):
         return None
     name = str(item["Name"])
     kind: Any = item.get("Type", "String") or "String"

@@ -23,7 +23,7 @@ from .keys import (
     read_retries,
 )
 from .model import Comparison, ConditionNode, Get, JsonGet, Nest, Pipeline, Step
-from .problems import MAX_PROBLEMS, Place, Problem, Severity, did_you_mean, not_listed, place_text
+from .problems import MAX_PROBLEMS, Place, Problem, Severity, did_you_mean, misspelt, not_listed, place_text
 from .step_types import AIRFLOW, KNOWN, SUPPORTED, VERDICT_BRANCHES, syntax_of, type_meant
 
 VERSION = "2020-12-01"
@@ -102,7 +102,9 @@ class Parser:
             )
         parameters = read_parameters(self, document.get("Parameters"), self.written)
         if document.get("Steps") is None:
-            self.report("SM121", None, 'the definition has no "Steps".', 'Add "Steps": [...].')
+            self.report(
+                "SM121", None, 'the definition has no "Steps".', misspelt("Steps", document) or 'Add "Steps": [...].'
+            )
         self.nested(document.get("Steps"), (None, "Steps"), None, None, 0)
         if self.verdict_steps:  # few documents have one
             from .verdict_step import inherit
@@ -162,10 +164,11 @@ class Parser:
             self.report("SM122", place, f"expected a step (an object), found {kind_of(item)}.")
             return ()
         name, kind = item.get("Name"), item.get("Type")
-        named = read_name(self, name, place, "step")
+        named = read_name(self, item, place, "step")
         if not isinstance(kind, str):
             what = "has no Type" if kind is None else f"has {kind_of(kind)} as its Type"
-            self.report("SM121", place, f"{called(name)} {what}.", f"Use one of: {', '.join(sorted(KNOWN))}.")
+            fix = misspelt("Type", item) or f"Use one of: {', '.join(sorted(KNOWN))}."
+            self.report("SM121", place, f"{called(name)} {what}.", fix)
             return ()
         self._check_type(name, kind, (place, "Type"))
         if branch == "ForEachBody" and kind in KNOWN and not syntax_of(kind).in_body:

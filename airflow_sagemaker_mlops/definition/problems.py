@@ -147,6 +147,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return ""
 
 
+def misspelt(key: str, written: Iterable[object]) -> str:
+    """``Write "Type" instead of "type".`` if a ``written`` key is like the missing ``key``; otherwise empty."""
+    import difflib
+
+    words = {word.lower(): word for word in islice(written, MAX_NAMES) if isinstance(word, str) and word != key}
+    near = difflib.get_close_matches(key.lower(), words, n=1)
+    return f'Write "{key}" instead of "{words[near[0]]}".' if near else ""
+
+
 def _alike(word: str, names: list[str]) -> list[str]:
     """The sorted ``names``; if more than ``MAX_ALIKE``, those nearest to ``word`` in forward or reversed order."""
     if len(names) <= MAX_ALIKE:
