@@ -15,7 +15,7 @@ from .snippets import without_comments
 from .staging import ROOT, nav_pages, write
 
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-LEFT_OUT = ("CHANGELOG.md",)  # of the whole text: long, and about the past
+LEFT_OUT = ("CHANGELOG.md",)  # of the whole text: it repeats the other pages
 
 
 def write_llms(project: Mapping[str, Any], site: Path, made: Mapping[str, str]) -> None:
