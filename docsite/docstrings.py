@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
+
+from .staging import ROOT
 
 _CODE = re.compile(r"``(.+?)``|:[a-z]+:`~?(?:[\w.]*\.)?(\w+)`|`([^`]+)`", re.DOTALL)
 _SIGNS = re.compile(r"(?m)(?<!^)[*\[\]<>|]|^[\[\]<>|]|(?<!\w)_|_(?!\w)")
@@ -54,4 +57,11 @@ def markdown(text: str) -> str:
 
 def _plain(text: str) -> str:
     escaped = _SIGNS.sub(lambda sign: f"\\{sign[0]}", text)
-    return re.sub(r"\bdocs/([\w/-]+)\.md\b", r"[\1](../\1.md)", escaped)
+    return re.sub(r"\bdocs/([\w/-]+\.md)\b", lambda page: f"[{_title(page[0])}](../{page[1]})", escaped)
+
+
+@cache
+def _title(page: str) -> str:
+    """The title of a page, without what follows a colon: "Stages: staging, production" is "Stages"."""
+    heading = (ROOT / page).read_text(encoding="utf-8").partition("\n")[0]
+    return heading.removeprefix("# ").partition(":")[0]

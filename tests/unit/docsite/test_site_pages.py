@@ -177,8 +177,9 @@ def test_docstrings_become_markdown() -> None:
         [("Bad", "if not")],
     )
     assert markdown("Read ``<x>`` of :class:`~a.b.C`, see docs/guides/gate.md.") == (
-        "Read `<x>` of `C`, see [guides/gate](../guides/gate.md)."
+        "Read `<x>` of `C`, see [The champion gate](../guides/gate.md)."
     )
+    assert markdown("docs/guides/stages.md has it.") == "[Stages](../guides/stages.md) has it."
     assert markdown("one *of* <them>, a_b") == r"one \*of\* \<them\>, a_b"
     assert parsed("What.\n\nname    of a run\nbefore  the rest\n    of it").params == [
         ("name", "of a run"),
