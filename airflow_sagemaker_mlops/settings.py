@@ -22,6 +22,7 @@ START_IN: tuple[StartIn, ...] = ("triggerer", "worker")
 LOGS = ("end", "live", "off")
 _VALUES: dict[str, Sequence[Any]] = {"start_in": START_IN, "logs": LOGS, "retry_failed_steps": (True, False)}
 _NUMBERS = {"poll_interval_s": "a number of seconds above 0", "max_parallel_steps": "a whole number, 0 for no limit"}
+_PLACE = 's3://bucket/prefix, a folder, or "off"'
 
 
 def start_steps_in() -> StartIn:
@@ -170,18 +171,30 @@ def problems_of(options: Mapping[str, object], where: str = "") -> list[Problem]
     """The problems of values in ``options``, at the place ``where``; ignores other options."""
     return [
         Problem(CODE, f"{where}.{name}".lstrip("."), f"{name} is {_shown(options[name])}.", fix)
-        for name in (*_VALUES, *_NUMBERS)
+        for name in (*_VALUES, *_NUMBERS, "records")
         if options.get(name) is not None and (fix := _fix(name, options[name]))
     ]
 
 
 def _fix(name: str, value: object) -> str:
     """The fix for ``value``; empty if it is valid for ``name``."""
+    if name == "records":
+        return "" if _is_location(value) else f"Use {_PLACE}."
     if name in _NUMBERS:
         return "" if _is_number(name, value) else f"Use {_NUMBERS[name]}."
     if any(value is one or (isinstance(value, str) and value == one) for one in _VALUES[name]):
         return ""
     return f"Use {' or '.join(_shown(one) for one in _VALUES[name])}."
+
+
+def _is_location(value: object) -> bool:
+    """Whether records can be at ``value``; an empty text means the option of the configuration."""
+    if not isinstance(value, str):
+        return False
+    scheme, is_uri, rest = value.partition("://")
+    return (
+        not is_uri or scheme.lower() == "file" or (scheme.lower() == "s3" and not rest.startswith("/") and rest != "")
+    )
 
 
 def _is_number(name: str, value: object) -> bool:

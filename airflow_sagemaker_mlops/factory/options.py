@@ -61,7 +61,7 @@ class PipelineOptions:
 
         Raises :class:`InvalidPipeline` (SM165) for an invalid value.
         """
-        choices = ("start_in", "logs", "poll_interval_s", "max_parallel_steps")
+        choices = ("start_in", "logs", "poll_interval_s", "max_parallel_steps", "records")
         settings.check_choices({name: getattr(self, name) for name in choices}, "DAG")
         poll_interval_s = settings.poll_interval_s() if self.poll_interval_s is None else self.poll_interval_s
         return {

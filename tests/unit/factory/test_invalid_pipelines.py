@@ -146,6 +146,8 @@ def test_a_placeholder_of_a_group_without_prefix_leaves_the_task_whose_name_it_t
         ("steps={'A': {'logs': 'all'}}", r"steps\['A'\]\.logs.*\[SM165\] logs is \"all\""),
         ("poll_interval_s=0", r"\[SM165\] poll_interval_s is 0\.\s+Use a number of seconds above 0"),
         ("max_parallel_steps=-1", r"\[SM165\] max_parallel_steps is -1"),
+        ('records="gs://bucket/runs"', r'\[SM165\] records is "gs://bucket/runs"\.\s+Use s3://bucket/prefix, a folder'),
+        ('records="s3://"', r'\[SM165\] records is "s3://"'),
         ('max_parallel_steps="2"', r'\[SM165\] max_parallel_steps is "2"'),
         ("on_invalid='ignore'", r'\[SM165\] on_invalid is "ignore"'),
     ],
