@@ -27,6 +27,11 @@ EXECUTION_VARIABLES = frozenset(
         "ProcessingJobName",
     }
 )
+# {variable: the types of the steps that start such a job and know its name}
+JOB_NAMES = {
+    "TrainingJobName": frozenset({"Training"}),
+    "ProcessingJobName": frozenset({"Processing", "QualityCheck", "ClarifyCheck", "x-champion-gate", "x-drift-check"}),
+}
 EXPERIMENT = ("ExperimentName", "TrialName")
 WHOLE = frozenset({"Parameters", "Execution", "PipelineExperimentConfig"})  # roots whose values are scalars
 Check = Callable[[Parsed], Iterator[Problem]]
@@ -106,6 +111,11 @@ def references_resolve(parsed: Parsed) -> Iterator[Problem]:
             case "Execution" if reference.name not in EXECUTION_VARIABLES:
                 what = f'there is no execution variable "{reference.name}".'
                 yield Problem("SM209", place_text(place), what, did_you_mean(reference.name, EXECUTION_VARIABLES))
+            case "Execution" if reference.name in JOB_NAMES:
+                if index < 0 or pipeline.steps[index].type not in JOB_NAMES[reference.name]:
+                    what = f'"{reference.text}" is undefined here: only the step that starts the job knows its name.'
+                    fix = f'Write {{"Get": "Steps.<step>.{reference.name}"}}.'
+                    yield Problem("SM209", place_text(place), what, fix, severity="warning")
             case "Steps":
                 yield from property_problems(reference, place_text(place), steps)
             case "ForEach" | "IterationOutput":

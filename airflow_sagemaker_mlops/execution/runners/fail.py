@@ -14,5 +14,6 @@ class FailRunner(Runner):
 
     async def run(self, run: StepRun) -> StepResult:
         """Raise :class:`PipelineFailStep` with the resolved ``ErrorMessage``."""
-        message = as_text((await resolved_arguments(run)).get("ErrorMessage", ""))
-        raise PipelineFailStep(message or f'Step "{run.identity.step}" ends the pipeline as failed.')
+        message = (await resolved_arguments(run)).get("ErrorMessage")
+        text = "" if message is None else as_text(message)
+        raise PipelineFailStep(text or f'Step "{run.identity.step}" ends the pipeline as failed.')

@@ -12,6 +12,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from airflow_sagemaker_mlops.definition import load_pipeline
+from airflow_sagemaker_mlops.definition.checks.references import JOB_NAMES
 from airflow_sagemaker_mlops.definition.number_members import NUMBER_MEMBERS
 from airflow_sagemaker_mlops.definition.step_types import SUPPORTED, WAITING
 from airflow_sagemaker_mlops.steps import language_tables
@@ -215,3 +216,8 @@ def test_check_finds_wrong_types_and_unknown_members_with_their_place() -> None:
 def test_every_type_with_a_request_has_a_row_of_requests() -> None:
     made = {entry.name for entry in STEP_TYPES.values() if entry.arguments_are_request or entry.parts}
     assert made <= {case_type(name) for name in DOCUMENTS}
+
+
+def test_the_steps_that_know_the_name_of_their_job_are_those_whose_request_has_it() -> None:
+    named = {variable: {name for name, e in STEP_TYPES.items() if e.name_key == variable} for variable in JOB_NAMES}
+    assert named == JOB_NAMES
