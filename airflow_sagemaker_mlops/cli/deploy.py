@@ -144,7 +144,8 @@ def run_deploy(
         _require_form(output)
         target, bundle, commit = _prepared(choice, account, origin, changes=not dry_run)
         content = content_of(target.stage, bundle)
-        preview = preview_of(target, bundle, content)
+        # A dry run may have fewer rights than the deployment after it, such as the preview of a pull request.
+        preview = preview_of(target, bundle, content, target.stage.deployer if dry_run else None)
         if account.local:
             # a rehearsal: its account is invented, buckets are created, and whatever is asked is allowed
             notes = (*preview.notes, "rights are not checked: the embedded AWS enforces no policies")

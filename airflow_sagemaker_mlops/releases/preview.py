@@ -134,8 +134,11 @@ def content_of(stage: Stage, bundle: Bundle) -> Content:
     return Content(pipelines, plans, frozenset(secrets), tuple(exposed))
 
 
-def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
-    """What deploying ``bundle`` would change.  Reads from AWS and writes nothing."""
+def preview_of(target: Target, bundle: Bundle, content: Content, deployer: str | None = None) -> Preview:
+    """What deploying ``bundle`` would change.  Reads from AWS and writes nothing.
+
+    :param deployer: ARN of the role or user that would deploy; ``None`` for the identity of the credentials
+    """
     last = target.releases.last()
     current = effective(target, last)
     stage = target.stage
@@ -143,8 +146,8 @@ def preview_of(target: Target, bundle: Bundle, content: Content) -> Preview:
     before, old = _before(target, current, notes)
     there = target.place.current()
     notes += [*_about_place(target, there, last), *_about_rollback(target, last, bundle)]
-    rights = _rights(target, content, before)
-    account = caller(target.client)[0]
+    account, identity = caller(target.client)
+    rights = _rights(target, content, before, deployer or identity)
     changes, secrets = changes_between(before, content), before.secrets | content.secrets
     notes += [
         f'no DAG file makes pipeline "{name}", which the stage lists'
@@ -249,7 +252,7 @@ def _about_place(target: Target, there: Stored | None, last: Entry | None) -> li
     return notes
 
 
-def _rights(target: Target, content: Content, before: Content) -> tuple[Checked, ...]:
+def _rights(target: Target, content: Content, before: Content, deployer: str) -> tuple[Checked, ...]:
     stage = target.stage
     needed = rights_of(stage, content.pipelines)
     known = rights_of(stage, before.pipelines) if before.pipelines else None
@@ -257,7 +260,7 @@ def _rights(target: Target, content: Content, before: Content) -> tuple[Checked,
     own = deployer_rights(stage, target.releases.base, target.place.uri)
     return (
         check_rights(target.client, "steps", runs_as, needed, known),
-        check_rights(target.client, "deployment", caller(target.client)[1], own, own),
+        check_rights(target.client, "deployment", deployer, own, own),
     )
 
 

@@ -57,6 +57,8 @@ class Stage:
     root      folder of the project, to which paths in the file are relative
     text      the text of the file, for positions
     given     the keys that the file has
+    principal ARN of the identity of the steps
+    deployer  ARN of the identity that deploys, for dry runs with other credentials
     dags      the place from which Airflow reads DAG files: an S3 URI or a folder
     code      {String parameter: file or folder of the project}
     """
@@ -73,6 +75,7 @@ class Stage:
     assume_role_arn: str | None = None
     external_id: str | None = None
     principal: str | None = None
+    deployer: str | None = None
     records: str | None = None
     champions: str | None = None
     model_package_group: str | None = None

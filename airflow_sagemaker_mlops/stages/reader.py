@@ -113,6 +113,7 @@ KEYS: dict[str, Check] = {
     "assume_role_arn": partial(_like, _ROLE, "the ARN of a role"),
     "external_id": _text,
     "principal": partial(_like, _ROLE, "the ARN of a role or user"),
+    "deployer": partial(_like, _ROLE, "the ARN of a role or user"),
     "records": _records,
     "champions": _S3_URI,
     "model_package_group": partial(_like, _GROUP, "the name or ARN of a model package group"),

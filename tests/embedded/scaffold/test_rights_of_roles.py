@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from cloudformation import resolved
 from iam_reference import Call
+from typer.testing import CliRunner
 
 from airflow_sagemaker_mlops import RunObserver
+from airflow_sagemaker_mlops.cli.app import app
 from airflow_sagemaker_mlops.local_aws import LocalAws
 from airflow_sagemaker_mlops.releases.bundle import build_bundle
 from airflow_sagemaker_mlops.releases.preview import content_of, preview_of
@@ -87,11 +89,7 @@ def role_of(files: dict[str, str], name: str) -> Iterator[tuple[str, str]]:
 def test_the_role_that_deploys_may_make_every_call_of_a_deployment(
     aws: LocalAws, tmp_path: Path, answers: dict[str, str]
 ) -> None:
-    project = f"churn-{uuid.uuid4().hex[:8]}"
-    files = project_files(settle({"project": project, **answers}))
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text.replace("111111111111", ACCOUNT))
+    project, files = in_folder(tmp_path, answers)
     aws.client("s3").create_bucket(Bucket=f"{project}-dev-{ACCOUNT}")
     sagemaker = aws.client("sagemaker")
     sagemaker.create_model_package_group(ModelPackageGroupName=project)
@@ -125,6 +123,39 @@ def test_the_role_that_deploys_may_make_every_call_of_a_deployment(
     optional = {"iam:SimulatePrincipalPolicy", "servicequotas:ListServiceQuotas"}
     assert not uncovered({ask for ask in asks if ask[0] not in optional}, checked)
     assert not uncovered({(one.action, (one.resource,)) for one in rights}, allowed)
+
+
+@pytest.mark.parametrize("answers", [{}, {"target": "mwaa"}, {"target": "astro"}], ids=json.dumps)
+def test_the_role_of_a_preview_may_make_every_call_of_a_dry_run_and_no_other(
+    aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str, str]
+) -> None:
+    project, files = in_folder(tmp_path, answers)
+    aws.client("s3").create_bucket(Bucket=f"{project}-dev-{ACCOUNT}")
+    stage = parse_stage((tmp_path / "config/dev.yaml").read_text(), "dev", "config/dev.yaml", tmp_path)
+    noted, session = Noted(), aws.session()
+    session.events.register("before-parameter-build", noted.note)
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", session)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint_url)
+    dry_run = ["deploy", "--stage", "dev", "--dry-run", "--project", str(tmp_path), "--format", "markdown"]
+    said = []
+    for _ in ("nothing is deployed", "something is"):
+        done = CliRunner().invoke(app, dry_run)
+        assert done.exit_code == 0, done.output
+        said.append(done.stdout)
+        target = target_of(cache(lambda service: aws.session().client(service, endpoint_url=aws.endpoint_url)), stage)
+        assert deploy(target, build_bundle(stage), Author("ann"), print).changed
+        (tmp_path / "dags/another.py").write_text("")
+    assert "nothing is deployed yet" in said[0]
+    assert "+ another.py" in said[1]
+
+    allowed = set(role_of(files, "PreviewRole"))
+    assert not uncovered(noted.asks, allowed)
+    assert {action for action, _ in allowed} == {action for action, _ in noted.asks}
+    principals = {arns for action, arns in noted.asks if action == "iam:SimulatePrincipalPolicy"}
+    assert principals == {(f"arn:aws:iam::{ACCOUNT}:role/{project}-dev-{one}",) for one in ("airflow", "deploy")}
+    # Service Authorization Reference: access level "Read" or "List"
+    reads = {"s3:GetObject", "s3:ListBucket", "iam:SimulatePrincipalPolicy", "servicequotas:ListServiceQuotas"}
+    assert {action for action, _ in allowed} == reads
 
 
 def test_the_role_of_airflow_may_make_every_call_of_a_recorded_training(
@@ -163,6 +194,16 @@ def test_the_role_of_airflow_may_make_every_call_of_a_recorded_training(
     started = f"arn:aws:s3:::{bucket}/records/{project}-train/starts/"
     assert not {ask for ask in refused if ask[0] != "s3:DeleteObject" or not ask[1][0].startswith(started)}
     assert "ecr:BatchGetImage" in {action for action, _ in noted.asks}
+
+
+def in_folder(folder: Path, answers: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """The name and the files of a project, written into ``folder`` with the account of the embedded AWS for dev."""
+    project = f"churn-{uuid.uuid4().hex[:8]}"
+    files = project_files(settle({"project": project, **answers}))
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text.replace("111111111111", ACCOUNT))
+    return project, files
 
 
 def uncovered(

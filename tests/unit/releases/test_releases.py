@@ -274,6 +274,17 @@ def test_missing_rights_are_named_with_their_resources(project: Project) -> None
     ]
 
 
+@pytest.mark.parametrize("is_named", [False, True])
+def test_the_rights_of_a_deployment_are_those_of_the_identity_that_makes_it(project: Project, is_named: bool) -> None:
+    deployer = "arn:aws:iam::123456789012:role/late-prod-deploy"
+    target = project.target()
+    bundle = build_bundle(target.stage)
+    preview = preview_of(target, bundle, content_of(target.stage, bundle), deployer if is_named else None)
+    asked = deployer if is_named else "arn:aws:iam::123456789012:role/ci"  # the role of the session
+    assert preview.rights[1].principal == asked
+    assert {who for who, actions, _ in project.aws.simulated if "s3:PutObject" in actions} == {asked}
+
+
 def test_rights_are_compared_with_the_last_release_if_iam_may_not_be_asked(project: Project) -> None:
     project.deploy()
     text = (project.folder / "dags" / "late.yaml").read_text()

@@ -59,6 +59,26 @@ def test_only_the_environment_of_one_repository_on_github_deploys_to_a_stage(rep
     }
 
 
+def test_a_pull_request_may_only_read_and_only_in_dev() -> None:
+    template = infrastructure("project", {}, Stage="dev", Repository="octocat@123456/my-repo@456789")
+    roles = {name: one for name, one in template["Resources"].items() if one["Type"] == "AWS::IAM::Role"}
+    trusted = {
+        name: row["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+        for name, role in roles.items()
+        for row in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        if row["Action"] == "sts:AssumeRoleWithWebIdentity"
+    }
+    # GitHub's documentation of the subject: a pull_request event, unless the job names an environment
+    repository = "repo:octocat@123456/my-repo@456789"
+    assert trusted == {"DeployRole": f"{repository}:environment:dev", "PreviewRole": f"{repository}:pull_request"}
+    preview = roles["PreviewRole"]
+    assert template["Conditions"][preview["Condition"]] == {"Equals": ["dev", "dev"]}
+    assert template["Outputs"]["PreviewRoleArn"]["Condition"] == preview["Condition"]
+    assert not [action for action in allowed(preview) if not re.match(r"\w+:(Get|List|Describe|Simulate)\w+$", action)]
+    for ci in ("codepipeline", "none"):
+        assert "PreviewRole" not in infrastructure("project", {"ci": ci})["Resources"]
+
+
 def test_the_accounts_identity_provider_outlives_the_stack() -> None:
     provider = infrastructure("project", {})["Resources"]["GitHub"]
     assert (provider["DeletionPolicy"], provider["UpdateReplacePolicy"]) == ("Retain", "Retain")

@@ -104,6 +104,19 @@ def test_workflows_ask_for_few_rights_and_pin_their_actions(deploy: str) -> None
         assert all("timeout-minutes" in job for job in workflow["jobs"].values())
 
 
+def test_a_pull_request_takes_the_role_that_may_only_read() -> None:
+    files = project_files(settle({"project": "churn"}))
+    jobs = yaml.load(files[".github/workflows/deploy.yml"], Loader)["jobs"]
+    roles = {
+        name: [step["with"]["role-to-assume"] for step in job["steps"] if "configure-aws" in step.get("uses", "")]
+        for name, job in jobs.items()
+    }
+    assert roles == {"preview": ["${{ vars.PREVIEW_ROLE }}"], "deploy": ["${{ vars.DEPLOY_ROLE }}"]}
+    assert "environment" not in jobs["preview"]  # the token's subject would name it instead of the pull request
+    assert "github.event_name == 'pull_request'" in jobs["preview"]["if"]
+    assert jobs["deploy"]["if"] == "github.event_name != 'pull_request'"
+
+
 def test_regulated_records_are_locked_and_a_person_decides() -> None:
     files = project_files(settle({"project": "churn", "regulated": "yes"}))
     resources = yaml.load(files["infra/project.yaml"], Template)["Resources"]
