@@ -19,6 +19,7 @@ from ..scaffold.answers import text_of, unanswered
 from ..scaffold.errors import refusal
 from ..scaffold.projects import refuse_occupied
 from ..scaffold.questions import Value
+from ..scaffold.regions import region_notes
 from ..scaffold.updating import Change, recorded_answers
 from .compiling import CompileOptions, NotCompiled
 from .output.terminal import say, say_error
@@ -75,6 +76,7 @@ def new(
     say(f"  {enter}make test    step code, definitions, DAG files: without an account")
     say(f"  {enter}make run     a whole run on this machine")
     say("README.md says what is where.")
+    _say_notes(answers)
     return 0
 
 
@@ -102,7 +104,13 @@ def update(folder: Path, data: Sequence[str], *, conn: str | None, region: str |
     for change in changes:
         say(_effect(change))
     say(f"{folder}: {f'{len(changes)} files' if changes else 'up to date'}.{' Look at git diff.' if changes else ''}")
+    _say_notes(answers)
     return 0
+
+
+def _say_notes(answers: Mapping[str, Value]) -> None:
+    for note in region_notes(answers):
+        say(f"Note: {note}", err=True)
 
 
 def _reason(error: OSError) -> str:

@@ -20,6 +20,7 @@ from ..plan.show import tree
 from ..steps.editor_schema import schema_text
 from .errors import refusal
 from .questions import Value
+from .regions import NO_MODEL_PACKAGE_GROUP, build_region
 from .registries import REGISTRIES
 from .rendering import render
 from .roles import statements
@@ -143,12 +144,15 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
 def project_files(answers: Mapping[str, Value], existing: Existing | None = None) -> dict[str, str]:
     """{path: content} of all files of the project, the manifest among them."""
     installed = version(DISTRIBUTION)
+    region = str(answers["region"])
     kept = {"_src_path": DISTRIBUTION, "_commit": installed, **answers}
     values: dict[str, object] = {
         **answers,
         "_copier_answers": kept,
         "version": installed,
-        "registry": REGISTRIES[str(answers["region"])],
+        "registry": REGISTRIES[region],
+        "build_region": build_region(region),
+        "has_groups": region not in NO_MODEL_PACKAGE_GROUP,
         "train": "train.yaml" if answers["source"] == "yaml" else f"train{existing.suffix if existing else '.json'}",
         "group": answers["project"] if existing is None else existing.group or answers["project"],
     }

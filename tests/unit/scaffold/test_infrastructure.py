@@ -13,6 +13,8 @@ from airflow_sagemaker_mlops.definition import load_pipeline
 from airflow_sagemaker_mlops.scaffold import Existing, settle
 from airflow_sagemaker_mlops.scaffold.projects import project_files
 from airflow_sagemaker_mlops.scaffold.questions import Value
+from airflow_sagemaker_mlops.scaffold.regions import NO_MODEL_PACKAGE_GROUP, build_region
+from airflow_sagemaker_mlops.scaffold.registries import REGISTRIES
 
 VALID = Path(__file__).parents[2] / "pipelines" / "valid"
 HERE = {"account": "444444444444", "region": "eu-west-1"}
@@ -77,6 +79,24 @@ def test_a_pull_request_may_only_read_and_only_in_dev() -> None:
     assert not [action for action in allowed(preview) if not re.match(r"\w+:(Get|List|Describe|Simulate)\w+$", action)]
     for ci in ("codepipeline", "none"):
         assert "PreviewRole" not in infrastructure("project", {"ci": ci})["Resources"]
+
+
+@pytest.mark.parametrize("region", REGISTRIES)
+@pytest.mark.parametrize("ci", ["github", "codepipeline"])
+def test_every_region_has_the_resources_that_are_created_there(region: str, ci: str) -> None:
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+    files = project_files(settle({"project": "churn", "ci": ci, "region": region, "regulated": "yes"}))
+    for name, place in (("project", region), ("pipeline", build_region(region))):
+        if ci == "github" and name == "pipeline":
+            continue
+        template = resolved(files[f"infra/{name}.yaml"], account="444444444444", region=place)
+        known = PROVIDER_SCHEMA_MANAGER.get_resource_types(place)
+        assert {one["Type"] for one in template["Resources"].values()} <= set(known)
+        # what is elsewhere, or left out, really is missing
+        known = PROVIDER_SCHEMA_MANAGER.get_resource_types(region)
+        assert ("AWS::CodeBuild::Project" in known) == (build_region(region) == region)
+        assert ("AWS::SageMaker::ModelPackageGroup" in known) == (region not in NO_MODEL_PACKAGE_GROUP)
 
 
 def test_the_accounts_identity_provider_outlives_the_stack() -> None:

@@ -65,6 +65,31 @@ def test_the_region_is_not_ignored_if_it_is_given_in_two_ways(
 
 
 @pytest.mark.parametrize(
+    ("data", "said", "command"),
+    [
+        (["ci=codepipeline", "region=ca-west-1"], "CodeBuild does not exist in ca-west-1", "--region ca-central-1 "),
+        (["ci=github", "region=ca-west-1"], "", ""),
+        (["ci=codepipeline", "region=ca-central-1"], "", ""),
+        (["region=ap-south-2"], "model package group in ap-south-2", "create-model-package-group"),
+    ],
+)
+def test_what_a_region_lacks_is_said_with_the_command_that_helps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: list[str], said: str, command: str
+) -> None:
+    folder = tmp_path / "churn"
+    assert make(folder, *data) == 0
+    readme = (folder / "README.md").read_text()
+    if said:
+        assert said in capsys.readouterr().err
+        assert command in readme
+        assert update(folder, [], conn=None, region=None, python=HERE) == 0
+        assert said in capsys.readouterr().err
+    else:
+        assert capsys.readouterr().err == ""
+        assert "--region " not in readme
+
+
+@pytest.mark.parametrize(
     ("data", "region", "expected"),
     [([], None, "eu-central-1"), (["region=eu-west-1"], None, "eu-west-1"), ([], "eu-west-2", "eu-west-2")],
 )
