@@ -29,7 +29,7 @@ from .history import ROLLBACK, Entry
 from .lasting import lasting_effects
 from .objects import Stored
 from .quotas import Quotas, check_quotas, foreign_roles
-from .release import Target, effective, missing_buckets, missing_objects
+from .release import Target, effective, missing_buckets, missing_objects, shared_resources
 from .rights import Checked, Right, caller, check_rights, deployer_rights, rights_of, valued
 
 MOST_NAMED = 10  # changed files of one parameter's code
@@ -65,6 +65,7 @@ class Preview:
                 types, and what AWS does without saying so
     quotas      the instances that the steps start, compared with the quotas of the account
     roles       sentences about roles of other accounts
+    shared      sentences about resources that another stage uses, too
     obstacles   sentences about the account that argue against a deployment
     lasting     sentences about what a rollback would not undo
     notes       other sentences
@@ -83,6 +84,7 @@ class Preview:
     problems: tuple[tuple[str, Problem], ...] = ()
     quotas: Quotas = field(default_factory=Quotas)
     roles: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
     lasting: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -99,9 +101,9 @@ class Preview:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences about the other problems, about quotas and about roles."""
+        """Sentences about the other problems, about quotas, roles and what stages share."""
         others = (f"{name}: {one.where}: {one.what}" for name, one in self.problems if one.severity != "error")
-        return (*others, *self.quotas.exceeded, *self.roles)
+        return (*others, *self.quotas.exceeded, *self.roles, *self.shared)
 
     @property
     def missing(self) -> tuple[Right, ...]:
@@ -175,6 +177,7 @@ def preview_of(target: Target, bundle: Bundle, content: Content, deployer: str |
         ),
         quotas=check_quotas(target.client, stage, account, content.pipelines),
         roles=tuple(foreign_roles(stage, account, content.pipelines)),
+        shared=tuple(shared_resources(stage)),
         obstacles=tuple(obstacles(target)),
         lasting=tuple(lasting_effects(stage, content.pipelines, before.pipelines, current is not None)),
         notes=tuple(notes),

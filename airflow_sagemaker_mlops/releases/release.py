@@ -14,6 +14,8 @@ same command, or any other deployment or rollback of the stage, completes it.  D
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -98,14 +100,27 @@ def _stage_at_the_same_place(stage: Stage, project: str) -> str:
     """
     if stage.dags is None or not stage.dags.startswith("s3://"):
         return ""
+    places = ((other.name, other.dags, project_of(other)) for other in _other_stages(stage))
+    return next((name for name, *place in places if place == [stage.dags, project]), "")
+
+
+def shared_resources(stage: Stage) -> Iterator[str]:
+    """Sentences about model package groups and endpoints that another stage of the project has in the same account."""
+    for other in _other_stages(stage):
+        if stage.account is None or (other.account, other.region) != (stage.account, stage.region):
+            continue
+        both = f'stages "{stage.name}" and "{other.name}" have the same account and the same'
+        if stage.model_package_group is not None and other.model_package_group == stage.model_package_group:
+            yield f"{both} model package group, {stage.model_package_group}: the champion of one is that of the other"
+        if stage.endpoint is not None and other.endpoint == stage.endpoint:
+            yield f"{both} endpoint, {stage.endpoint}: an update by one replaces the model that the other serves"
+
+
+def _other_stages(stage: Stage) -> Iterator[Stage]:
+    """The other stages of the project whose configuration can be read; the others have a problem of their own."""
     for name in sorted(set(stages_in(stage.root)) - {stage.name}):
-        try:
-            other = stage_named(name, [stage.root])
-        except PipelineError:
-            continue  # its own problem
-        if (other.dags, project_of(other)) == (stage.dags, project):
-            return name
-    return ""
+        with suppress(PipelineError):
+            yield stage_named(name, [stage.root])
 
 
 def effective(target: Target, last: Entry | None) -> Entry | None:

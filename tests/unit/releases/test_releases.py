@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from fake_account import FakeAccount
 from fake_registry import ARN, GROUP, Killed, refused
 
@@ -310,6 +311,31 @@ def test_a_step_that_needs_more_than_its_quota_is_named_before_it_fails(project:
     assert project.preview().warnings == ()
     project.aws.quotas = {}
     assert project.preview().quotas == Quotas(known=0, needed=1)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "shared"),
+    [
+        ({}, {}, ["model package group, churn:"]),
+        ({"endpoint": "live"}, {"endpoint": "live"}, ["model package group, churn:", "endpoint, live:"]),
+        ({"endpoint": "live"}, {"endpoint": "live-staging", "model_package_group": "churn-staging"}, []),
+        ({"endpoint": "live"}, {"endpoint": "live", "account": "222222222222"}, []),
+        ({"endpoint": "live"}, {"endpoint": "live", "region": "eu-west-1"}, []),
+        ({"account": None}, {"account": None}, []),  # perhaps two accounts
+    ],
+)
+def test_what_two_stages_of_one_account_share_is_a_warning(
+    project: Project, ours: dict[str, Any], theirs: dict[str, Any], shared: list[str]
+) -> None:
+    for name, own in (("prod", ours), ("staging", theirs)):
+        given = yaml.safe_load(CONFIG) | {"model_package_group": "churn", "dags": f"s3://mwaa-{name}/dags"} | own
+        text = yaml.safe_dump({key: value for key, value in given.items() if value is not None})
+        (project.folder / "config" / f"{name}.yaml").write_text(text)
+    (project.folder / "config" / "broken.yaml").write_text("acount: 1")
+    warnings = project.preview().warnings
+    begins = 'stages "prod" and "staging" have the same account and the same '
+    assert [one.removeprefix(begins).partition(":")[0] + ":" for one in warnings] == shared
+    assert project.deploy().changed
 
 
 def test_quotas_that_may_not_be_asked_for_stop_nothing(project: Project) -> None:
