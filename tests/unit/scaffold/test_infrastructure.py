@@ -189,6 +189,38 @@ def test_what_a_registered_version_refers_to_is_not_deleted_after_a_while(regula
             assert "runs/" not in str(step.settings["Job"]["S3Uri"])
 
 
+@pytest.mark.parametrize(
+    ("stage", "days", "mode", "locked"),
+    [
+        ("dev", "0", "GOVERNANCE", 30),
+        ("dev", "1", "GOVERNANCE", 1),
+        ("staging", "0", "COMPLIANCE", 2555),
+        ("prod", "0", "COMPLIANCE", 2555),
+        ("prod", "3650", "COMPLIANCE", 3650),
+    ],
+)
+@pytest.mark.parametrize("ci", ["github", "none"])
+def test_records_are_locked_for_good_except_in_dev(ci: str, stage: str, days: str, mode: str, locked: int) -> None:
+    template = infrastructure("project", {"regulated": "yes", "ci": ci}, Stage=stage, RetentionDays=days)
+    assert str(template["Parameters"]["RetentionDays"]["Default"]) == "0"
+
+    def chosen(value: Any) -> Any:
+        """What CloudFormation makes of ``!If``."""
+        if not isinstance(value, dict):
+            return value
+        condition, *both = value["If"]
+        left, right = template["Conditions"][condition]["Equals"]
+        return chosen(both[str(left) != str(right)])
+
+    resources = template["Resources"]
+    lock = resources["RecordsBucket"]["Properties"]["ObjectLockConfiguration"]
+    retention = lock["Rule"]["DefaultRetention"]
+    assert (lock["ObjectLockEnabled"], chosen(retention["Mode"])) == ("Enabled", mode)
+    assert int(chosen(retention["Days"])) == locked
+    roles = [one for one in resources.values() if one["Type"] == "AWS::IAM::Role"]
+    assert not [role for role in roles if "s3:BypassGovernanceRetention" in allowed(role)]
+
+
 @pytest.mark.parametrize("regulated", ["no", "yes"])
 def test_records_can_be_written_and_only_their_lists_deleted(regulated: str) -> None:
     resources = infrastructure("project", {"regulated": regulated}, Stage="dev")["Resources"]
