@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ..definition.expressions import parse_value
+from ..definition.read.strict_json import NotJson, read_json
 from ..definition.step_types import FREE_ARGUMENTS
 from ..steps.shapes import fit_request
 from .aws.threads import in_thread
@@ -66,11 +67,22 @@ async def build_request(run: StepRun, ordinal: int, change: Change = unchanged) 
     if entry.name_key:
         request[entry.name_key] = request.get(entry.name_key) if _is_verbatim(run) else name
     ready = await fitted(run, request)
+    _check_json_texts(run, ready)
     if entry.tagged:
         own = run.identity.tags(request_digest(ready))
         ready["Tags"] = _merged_tags(ready.get("Tags") or [], own)
     await show_request(run, ready)
     return ready
+
+
+def _check_json_texts(run: StepRun, request: Mapping[str, object]) -> None:
+    """Refuse JSON text that a value in it has broken, before AWS does."""
+    for key in sorted(run.entry.json_texts):
+        try:
+            read_json(str(request.get(key) or "{}"), twice=[])  # AWS may take a repeated key
+        except NotJson as error:
+            why = f"the text {error.predicate()}. A quotation mark or a backslash in a value that is joined breaks it."
+            raise StepFailed(f'Step "{run.identity.step}" at Arguments.{key}: {why}') from None
 
 
 async def show_request(run: StepRun, request: Mapping[str, object]) -> None:

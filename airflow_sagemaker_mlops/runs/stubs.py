@@ -180,11 +180,11 @@ def _fits(file: str, name: str, entry: Mapping[str, Any], kind: str, spec: StepS
             if word not in names:
                 there = did_you_mean(str(word), names) or "It has none."
                 raise ValueError(f'{file}: step "{name}" has no {what} "{word}". {there}')
-    for output in spec.output_parameters:
-        value = (outputs or {}).get(output.name)
+    for output, kind_of_output in {one.name: one.type for one in spec.output_parameters}.items():
+        value = (outputs or {}).get(output)
         try:
             if value is not None:
-                parse_output(value, output.type, output.name)
+                parse_output(value, kind_of_output, output)
         except ValueError as error:
             raise ValueError(f'{file}: the stub of "{name}" has a wrong value: {error}') from None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..definition.model import Step
 from ..definition.step_types import StepSyntax
+from ..definition.values import as_text
 from .arns import Place
 from .iam import has, member
 from .model import EVERYTHING, Answer, Grant, StepType
@@ -28,6 +29,13 @@ _ROLE = "Role of the job."
 
 def _emr_step(answer: AwsShape) -> dict[str, Any]:
     return {**answer.get("Step", answer), **({"ClusterId": answer["ClusterId"]} if "ClusterId" in answer else {})}
+
+
+def _made_up_step(request: AwsShape, _name: str) -> dict[str, Any]:
+    """``Config`` as DescribeStep answers it: the program of the request, with its rendered arguments."""
+    program = (request.get("StepConfig") or {}).get("HadoopJarStep") or {}
+    arguments = [as_text(argument) for argument in program.get("Args") or ()]
+    return {"Config": {**{key: program[key] for key in ("Jar", "MainClass") if key in program}, "Args": arguments}}
 
 
 def _on_a_cluster(step: Step, _entry: StepType, place: Place) -> Iterator[Grant]:
@@ -69,6 +77,7 @@ EMR = StepType(
     ),
     cache_key=("ClusterId", "StepConfig", "ClusterConfig"),
     properties=_emr_step,
+    stub=_made_up_step,
     wrapped="Step",
     added={"ClusterId": None},
     grants=_on_a_cluster,

@@ -94,14 +94,15 @@ class WaitingRunner(Runner):
 def typed_outputs(run: StepRun, values: Mapping[str, object]) -> dict[str, Any]:
     """The step's declared outputs among ``values``, converted to their types.  A null counts as missing.
 
-    A missing output is an error only if a step reads it.  Raises :class:`StepFailed` for a value that does not fit.
+    A missing output is an error only if a step reads it.  Of two
+    declarations of one name, the last counts.  Raises :class:`StepFailed` for a value that does not fit.
     """
     outputs = {}
-    for declared in run.spec.output_parameters:
-        value = values.get(declared.name)
+    for name, kind in {declared.name: declared.type for declared in run.spec.output_parameters}.items():
+        value = values.get(name)
         if value is not None:
             try:
-                outputs[declared.name] = parse_output(value, declared.type, declared.name)
+                outputs[name] = parse_output(value, kind, name)
             except ValueError as error:
                 raise StepFailed(f'Step "{run.identity.step}": {error}') from None
     return outputs

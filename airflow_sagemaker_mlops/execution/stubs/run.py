@@ -30,6 +30,7 @@ from ...definition.expressions import kind_of
 from ...definition.model import Key, PathPart
 from ...definition.problems import did_you_mean
 from ...definition.property_paths import MissingValue, lookup, parse_path
+from ...definition.read.strict_json import read_json
 from ...s3 import split_uri
 from ...steps.s3_members import file_in_output
 from ...steps.shapes import operation_output
@@ -162,7 +163,8 @@ async def _properties(run: StepRun, name: str, arn: str, declared: Mapping[str, 
         request = as_json(await build_request(run, 0))
     else:
         request = await resolved_arguments(run)
-    properties: dict[str, Any] = {**request}
+    opened = {key: read_json(request[key], twice=[]) for key in entry.json_texts if request.get(key)}
+    properties: dict[str, Any] = {**request, **opened}
     if entry.name_key:
         properties |= {entry.name_key: name, entry.arn_key: arn}
     if entry.status_key and "." not in entry.status_key:

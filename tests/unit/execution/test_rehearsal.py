@@ -424,3 +424,57 @@ def test_an_output_of_a_stub_that_does_not_fit_its_type_is_refused() -> None:
         stubs = {"Score": {"Properties": {"OutputParameters": outputs}}}
         with pytest.raises(ValueError, match=re.escape(words)):
             run_pipeline(document, stubs=stubs, records="off")
+
+
+def shown(*values: str) -> dict[str, Any]:
+    joined = {"Std:Join": {"On": " ", "Values": [{"Get": value} for value in values]}}
+    return {"Name": "Show", "Type": "Fail", "Arguments": {"ErrorMessage": joined}}
+
+
+def rehearsed(*steps: Any, **values: Any) -> Any:
+    parameters = [
+        {"Name": "Word", "Type": "String", "DefaultValue": "x"},
+        {"Name": "N", "Type": "Integer", "DefaultValue": 3},
+    ]
+    document = {"Version": "2020-12-01", "Parameters": parameters, "Steps": list(steps)}
+    return run_pipeline(document, values, stubs={"*": {}}, records="off").steps
+
+
+def test_a_stub_answers_with_the_rendered_arguments_of_an_emr_step() -> None:
+    program = {"Jar": "x", "Args": ["--n", {"Get": "Parameters.N"}]}
+    step = {
+        "Name": "E",
+        "Type": "EMR",
+        "Arguments": {"ClusterId": "j-12345678", "StepConfig": {"HadoopJarStep": program}},
+    }
+    assert rehearsed(step, shown("Steps.E.Config.Args[1]", "Steps.E.ClusterId"))["Show"].error == "3 j-12345678"
+
+
+def job() -> dict[str, Any]:
+    document = {
+        "Std:Join": {"Values": ['{"word": "', {"Get": "Parameters.Word"}, '", "n": ', {"Get": "Parameters.N"}, "}"]}
+    }
+    given = {
+        "RoleArn": "arn:aws:iam::111122223333:role/R",
+        "JobCategory": "DataTransformation",
+        "JobConfigSchemaVersion": "1",
+    }
+    return {"Name": "J", "Type": "Job", "Arguments": {**given, "JobConfigDocument": document}}
+
+
+def test_a_stub_answers_with_the_values_in_the_document_of_a_job() -> None:
+    paths = ("Steps.J.JobConfigDocument.word", "Steps.J.JobConfigDocument.n")
+    assert rehearsed(job(), shown(*paths), Word="é")["Show"].error == "é 3"
+
+
+@pytest.mark.parametrize("word", ['say "no"', "back\\slash"])
+def test_a_value_that_breaks_the_document_of_a_job_fails_the_step_before_any_call(word: str) -> None:
+    error = rehearsed(job(), Word=word)["J"].error
+    assert error.startswith('Step "J" at Arguments.JobConfigDocument: the text is not in valid JSON format')
+    assert word not in error
+
+
+def test_of_two_declarations_of_an_output_the_last_counts() -> None:
+    twice = [{"OutputName": "n", "OutputType": kind} for kind in ("Integer", "String")]
+    steps = rehearsed(call("A", OutputParameters=twice), shown("Steps.A.OutputParameters['n']"))
+    assert steps["Show"].error == "stub-n"
