@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 from answer_sets import Pair, all_sets, named, pairs  # noqa: E402
-from cfnlint.api import ManualArgs, lint_file  # noqa: E402
+from cloudformation import linted  # noqa: E402
 
 from airflow_sagemaker_mlops.scaffold import Existing, make_project  # noqa: E402
 from airflow_sagemaker_mlops.scaffold.questions import Value  # noqa: E402
@@ -42,19 +42,19 @@ def main() -> int:
     shutil.rmtree(OUT, ignore_errors=True)
     bad: list[str] = []
     if options.part != "run":
-        linted: set[str] = set()
+        checked: set[str] = set()
         sets = list(all_sets())
-        bad += [name for name in (_linted(answers, linted) for answers in sets) if name]
+        bad += [name for name in (_linted(answers, checked) for answers in sets) if name]
         print(f"{len(sets)} combinations were rendered and linted; {len(bad)} failed")
     if options.part != "lint":
         bad += _all_runs(options.most, resume=options.resume)
     return 1 if bad else 0
 
 
-def _linted(answers: Answers, linted: set[str]) -> str:
+def _linted(answers: Answers, checked: set[str]) -> str:
     """The name of the combination if it is not clean."""
     folder = _made(answers)
-    failures = _lint(folder, linted)
+    failures = _lint(folder, checked)
     shutil.rmtree(folder)
     if failures:
         print(f"failed {folder.name}", *failures, flush=True)
@@ -119,13 +119,13 @@ def _made(answers: Answers) -> Path:
     return folder
 
 
-def _lint(folder: Path, linted: set[str]) -> list[str]:
+def _lint(folder: Path, checked: set[str]) -> list[str]:
     found = []
     for file in sorted((folder / "infra").glob("*.yaml")):
         text = file.read_text(encoding="utf-8")
-        if text not in linted:
-            linted.add(text)
-            found += [f"{file.name}: {one}" for one in lint_file(file, ManualArgs(regions=["us-east-1"]))]
+        if text not in checked:
+            checked.add(text)
+            found += [f"{file.name}: {one}" for one in linted(text)]
     for words in (["check"], ["format", "--check"]):
         done = subprocess.run(
             [str(Path(sys.executable).with_name("ruff")), *words, "--no-cache", "--quiet", str(folder)],
