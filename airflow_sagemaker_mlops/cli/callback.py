@@ -11,19 +11,18 @@ from collections.abc import Sequence
 
 from ..callbacks.answer import TOKEN
 from .output.terminal import say
+from .parameters import texts_of
 
 DEFAULT_URL = "http://localhost:8080"
 
 
 def answer(token: str, outputs: Sequence[str], *, failure: str | None, url: str | None) -> int:
     """Send the answer to Airflow's API server.  Exit code: 0 accepted, 1 refused, 2 unusable arguments."""
-    values: dict[str, str] = {}
-    for word in outputs:
-        name, separator, value = word.partition("=")
-        if not separator:
-            say(f'"{word}" is not Name=value.', err=True)
-            return 2
-        values[name] = value
+    try:
+        values = texts_of(outputs)
+    except ValueError as error:
+        say(str(error), err=True)
+        return 2
     if failure is not None and values:
         say("--failure takes no outputs.", err=True)
         return 2

@@ -23,6 +23,7 @@ from ..runs.clients import connected, started, state_folder
 from ..runs.errors import NoAws
 from .option_names import in_options
 from .output.terminal import say
+from .parameters import texts_of
 
 if TYPE_CHECKING:
     from ..execution.aws.clients import SessionAws
@@ -67,11 +68,13 @@ class CompileOptions:
 
     def named_arguments(self) -> dict[str, str]:
         """{name: text}.  Raises :class:`NotCompiled` for a word without "="."""
-        pairs = [(word, *word.partition("=")) for word in self.arguments]
-        for word, name, separator, _ in pairs:
-            if not separator or not name:
+        for word in self.arguments:
+            if "=" not in word[1:]:
                 raise NotCompiled(f'--arg is "{word}"; write --arg name=value.')
-        return {name: text for _, name, _, text in pairs}
+        try:
+            return texts_of(self.arguments)
+        except ValueError as error:
+            raise NotCompiled(f"--arg: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

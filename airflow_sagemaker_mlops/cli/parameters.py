@@ -1,4 +1,4 @@
-"""Parameter values on the command line: ``-p Name=value``."""
+"""``Name=value`` words on the command line, such as parameter values: ``-p Name=value``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from ..runs.parameters import typed_values
 
 
 def texts_of(words: Sequence[str]) -> dict[str, str]:
-    """``{name: text}`` of ``Name=value`` words.  Raises ``ValueError`` with a sentence."""
+    """``{name: text}`` of ``Name=value`` words.
+
+    Raises ``ValueError`` with a sentence, also for a name with two values: the last one would win in silence.
+    """
     texts: dict[str, str] = {}
     for word in words:
         name, separator, text = word.partition("=")
         if not separator:
             raise ValueError(f'"{word}" is not Name=value.')
-        texts[name] = text
+        if texts.setdefault(name, text) != text:
+            raise ValueError(f'"{name}" is given twice, with two values; keep one of them.')
     return texts
 
 

@@ -152,7 +152,8 @@ def branches_of(words: Sequence[str]) -> dict[str, str]:
         name, _, which = word.partition("=")
         if which.lower() not in ("if", "else"):
             raise ValueError(f'--branch is "{word}": write NAME=if or NAME=else.')
-        branches[name] = which
+        if branches.setdefault(name, which).lower() != which.lower():
+            raise ValueError(f'--branch gives "{name}" both branches; keep one of them.')
     return branches
 
 
