@@ -18,6 +18,7 @@ from ..runs.request import NO_STUBS, WHOLE, RunRequest, check_selective
 from ..runs.result import RunResult
 from ..runs.run_each import run_each
 from ..runs.stubs import StubOptions
+from .check import problems_of
 from .option_names import in_options
 from .output.summary import check_place, write_summary
 from .output.terminal import say, say_json
@@ -95,6 +96,8 @@ def _run(
                 trigger="cli",
                 no_records=NO_RECORDS,
             )
+            if not quiet:
+                _mention_warnings(file)
             runs = run_each(request, observer)
             runs = runs if stubs.all_branches else runs[-1:]  # of those that compare again, the last one counts
         except PipelineError as error:
@@ -114,6 +117,14 @@ def _run(
     if runs[-1].status == "Stopped":
         return observer.ending.exit_code or 1, runs
     return (0 if runs[-1].ok else 1), runs
+
+
+def _mention_warnings(file: Source) -> None:
+    """Say that ``check`` has warnings, e.g. of keys that are ignored; a run reports errors itself."""
+    count = sum(problem.severity != "error" for problem in problems_of(file))
+    if count:
+        which = "1 warning, which" if count == 1 else f"{count} warnings, which"
+        say(f"{file.name} has {which} sagemaker-mlops check explains.", err=True)
 
 
 def decisions_of(approve: Sequence[str], reject: Sequence[str]) -> dict[str, str]:
