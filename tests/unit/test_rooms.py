@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree
 
 from importlinter.cli import lint_imports
 
@@ -14,6 +16,16 @@ PACKAGE = PROJECT.parent / "airflow_sagemaker_mlops"
 
 def test_rooms_import_only_rooms_below_them_and_nothing_in_a_circle() -> None:
     assert lint_imports(config_filename=str(PROJECT), no_cache=True) == 0  # prints what is wrong
+
+
+def test_the_picture_of_the_rooms_has_the_floors_that_imports_are_checked_against() -> None:
+    contracts = tomllib.loads(PROJECT.read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["id"] == "rooms"]
+    floors = [[name for name in layer.split(" | ") if (PACKAGE / name).is_dir()] for layer in layers]
+    picture = ElementTree.parse(PROJECT.parent / "docs" / "images" / "rooms.svg")
+    svg = "{http://www.w3.org/2000/svg}"
+    drawn = [[text.text for text in floor.iter(f"{svg}text")] for floor in picture.iter(f"{svg}g")]
+    assert drawn == [floor for floor in floors if floor]
 
 
 def test_a_test_files_name_is_used_once_in_all_folders() -> None:

@@ -36,6 +36,11 @@ def test_every_command_is_in_the_readme() -> None:
     assert set(re.findall(r"(?m)^\| `([a-z-]+)(?: [^`]*)?` \| [a-z]+s ", page)) == names
 
 
+def test_no_page_has_a_diagram_that_the_site_shows_as_source_text() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    assert [page.name for page in pages if re.search(r"(?m)^ *```mermaid", page.read_text())] == []
+
+
 def test_the_page_of_step_types_names_no_call_that_is_not_made() -> None:
     assert "``" not in (ROOT / "docs" / "step-types.md").read_text()
 
