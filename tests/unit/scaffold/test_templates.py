@@ -167,3 +167,13 @@ def test_the_template_of_a_sagemaker_project_has_what_the_service_gives_it() -> 
     answers = re.compile(given["Answers"]["AllowedPattern"])
     assert answers.match("deploy=batch,monitoring=no")
     assert not answers.match('deploy="$(id)"')
+
+
+@pytest.mark.parametrize(("regulated", "shown"), [("yes", False), ("no", True)])
+def test_a_run_without_an_account_does_not_look_for_a_champion_that_only_a_person_can_make(
+    regulated: str, shown: bool
+) -> None:
+    answers = settle({"project": "churn", "source": "sdk", "deploy": "none", "regulated": regulated})
+    script = project_files(answers)["run_locally.py"]
+    assert ('mlops("champion", "show"' in script) is shown
+    assert ("once somebody approves it" in script) is not shown
