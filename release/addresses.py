@@ -1,7 +1,7 @@
 """The build's part of the metadata: where a release is published, as ``[project.urls]`` and in the links of its README.
 
-A checkout does not know its public address, and a fork has another one.  Whoever builds a release says it, as the
-workflow ``release.yml`` does, by two variables of the environment.  Without them, the distributions name no address.
+A checkout does not know its public address, and a fork has another one.  ``make release`` takes both addresses and
+sets two environment variables for the build; without them, the distributions name no address.
 """
 
 from __future__ import annotations

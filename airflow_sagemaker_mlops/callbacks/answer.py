@@ -43,6 +43,7 @@ def give_answer(token: str, answer: Mapping[str, object]) -> dict[str, str]:
     key = CALLBACK_PREFIX + handle_of(token)
     xcom, owner = _xcom_table()
     is_of_task = and_(*(getattr(xcom, column) == getattr(TaskInstance, of) for column, of in owner.items()))
+    # "of" locks the XCom only: the scheduler may hold a lock on the row of the task.
     asked = (
         select(xcom.value, xcom.timestamp, *(getattr(TaskInstance, name).label(name) for name in ("id", *TASK)))
         .join(TaskInstance, is_of_task)

@@ -94,8 +94,8 @@ class WaitingRunner(Runner):
 def typed_outputs(run: StepRun, values: Mapping[str, object]) -> dict[str, Any]:
     """The step's declared outputs among ``values``, converted to their types.  A null counts as missing.
 
-    A missing output is an error only if a step reads it.  Of two
-    declarations of one name, the last counts.  Raises :class:`StepFailed` for a value that does not fit.
+    A missing output is an error only if a step reads it.  Of two declarations of one name, the last counts.  Raises
+    :class:`StepFailed` for a value that does not fit.
     """
     outputs = {}
     for name, kind in {declared.name: declared.type for declared in run.spec.output_parameters}.items():
